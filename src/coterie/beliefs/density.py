@@ -1,0 +1,264 @@
+r"""Densities: how likely a count is, given a response level and its overdispersion.
+
+Written once as compiled scalar code and used twice: :func:`pair_loglik` is the
+PyTensor operation that sampling differentiates, and the integrals of
+:mod:`coterie.beliefs.membership` call the same functions on arrays. Callers may
+trust that every value is a normalised log probability mass, that it never
+breaks down as the concentration grows (the Binomial and Poisson limits are
+reached, and ``inf`` is allowed), and that gradients belong to the values.
+Knows nothing of artists, clusters or priors.
+
+Beta-Binomial, with :math:`\mu = \mathrm{sigmoid}(\eta)`, :math:`a = \mu\kappa`,
+:math:`b = (1-\mu)\kappa` and the rising factorial
+:math:`a^{(y)} = \Gamma(a+y)/\Gamma(a)`:
+
+.. math:: \log p(y \mid n) = \log\tbinom{n}{y} + \log a^{(y)} + \log b^{(n-y)} - \log \kappa^{(n)}
+
+The naive difference of log-beta functions cancels catastrophically at high
+concentration; a rising factorial does not when it is computed as a product or
+through ``log1p``.
+"""
+
+from __future__ import annotations
+
+import math
+from typing import Any
+
+import numpy as np
+import pytensor.tensor as pt
+from numba import njit
+from pytensor.gradient import DisconnectedType
+from pytensor.graph.basic import Apply, Variable
+from pytensor.graph.op import Op
+from pytensor.link.numba.dispatch import basic as numba_dispatch
+
+from coterie.typing import Floats, Integers
+
+_SERIES_FROM = 9.0
+_SHORT_PRODUCT = 10
+_HALF_LOG_2PI = 0.5 * math.log(2.0 * math.pi)
+_ETA_LIMIT = 250.0
+_SLOPES = 3
+
+
+@njit(cache=True, inline="always")
+def _stirling_tail(x: float) -> tuple[float, float]:
+    """Return lgamma's and digamma's corrections to Stirling's main terms, x >= 9."""
+    r = 1.0 / x
+    s = r * r
+    value = r * (
+        1 / 12 - s * (1 / 360 - s * (1 / 1260 - s * (1 / 1680 - s * (1 / 1188 - s * 691 / 360360))))
+    )
+    slope = -s * (
+        1 / 12
+        - s * (1 / 120 - s * (1 / 252 - s * (1 / 240 - s * (1 / 132 - s * 691 / 32760))))
+    )
+    return value, slope
+
+
+@njit(cache=True)
+def _rise(a: float, y: float) -> tuple[float, float]:
+    """Return log(gamma(a + y) / gamma(a)) and its derivative in ``a``, for a > 0, y >= 0 whole."""
+    if y <= _SHORT_PRODUCT:
+        product, slope = 1.0, 0.0
+        for i in range(int(y)):
+            slope = slope * (a + i) + product
+            product *= a + i
+        return math.log(product), slope / product
+    value, slope = 0.0, 0.0
+    if a < _SERIES_FROM:
+        # Climb by whole steps to where Stirling's series is exact to 1e-15.
+        steps = int(_SERIES_FROM - a) + 1
+        product, rate = 1.0, 0.0
+        for i in range(steps):
+            rate = rate * (a + i) + product
+            product *= a + i
+        value, slope = math.log(product), rate / product
+        a += steps
+        y -= steps
+    ratio = y / a
+    grow = math.log1p(ratio)
+    top, top_slope = _stirling_tail(a + y)
+    low, low_slope = _stirling_tail(a)
+    # (a+y-1/2) log(a+y) - (a-1/2) log a - y, arranged so that nothing large is subtracted.
+    value += y * math.log(a) + (a + y - 0.5) * grow - y + top - low
+    slope += grow + 0.5 * ratio / (a + y) + top_slope - low_slope
+    return value, slope
+
+
+@njit(cache=True, inline="always")
+def _sigmoid(eta: float) -> tuple[float, float]:
+    """Return sigmoid(eta) and sigmoid(-eta), both to full relative precision."""
+    if eta >= 0:
+        small = math.exp(-eta)
+        return 1.0 / (1.0 + small), small / (1.0 + small)
+    small = math.exp(eta)
+    return small / (1.0 + small), 1.0 / (1.0 + small)
+
+
+@njit(cache=True)
+def beta_binomial(
+    eta: float, kappa: float, y: float, n: float, shared: float, shared_slope: float
+) -> tuple[float, float, float]:
+    """Return the kernel of the log mass, and its slopes in ``eta`` and in ``log(kappa)``.
+
+    The binomial coefficient is left out; ``shared`` and ``shared_slope`` are
+    ``_rise(kappa, n)``, which does not depend on ``eta``.
+    """
+    eta = min(max(eta, -_ETA_LIMIT), _ETA_LIMIT)
+    mu, rest = _sigmoid(eta)
+    if math.isinf(kappa):
+        value = 0.0
+        if y > 0:
+            value += y * math.log(mu)
+        if n > y:
+            value += (n - y) * math.log(rest)
+        return value, y * rest - (n - y) * mu, 0.0
+    a, b = mu * kappa, rest * kappa
+    yes, yes_slope = _rise(a, y)
+    no, no_slope = _rise(b, n - y)
+    value = yes + no - shared
+    by_eta = kappa * mu * rest * (yes_slope - no_slope)
+    return value, by_eta, a * yes_slope + b * no_slope - kappa * shared_slope
+
+
+@njit(cache=True)
+def neg_binomial(
+    eta: float, kappa: float, y: float, exposure: float, shared: float, shared_slope: float
+) -> tuple[float, float, float]:
+    """Return the kernel of the log mass, and its slopes in ``eta`` and in ``log(kappa)``.
+
+    ``log(exposure**y / y!)`` is left out; ``shared`` and ``shared_slope`` are
+    ``_rise(kappa, y)``, which does not depend on ``eta``.
+    """
+    eta = min(max(eta, -_ETA_LIMIT), _ETA_LIMIT)
+    mean = exposure * math.exp(eta)
+    if math.isinf(kappa):
+        return y * eta - mean, y - mean, 0.0
+    ratio = mean / kappa
+    spread = math.log1p(ratio)
+    value = y * eta + (shared - y * math.log(kappa)) - (kappa + y) * spread
+    by_eta = (y - mean) / (1.0 + ratio)
+    by_log_kappa = kappa * (shared_slope - spread) + (kappa + y) * ratio / (1.0 + ratio) - y
+    return value, by_eta, by_log_kappa
+
+
+@njit(cache=True)
+def shared_part(kappa: float, y: float, n: float, is_count: bool) -> tuple[float, float]:
+    """Return the part of one observation's density that no response level changes."""
+    if math.isinf(kappa):
+        return 0.0, 0.0
+    return _rise(kappa, y) if is_count else _rise(kappa, n)
+
+
+@njit(cache=True)
+def log_kernel(
+    eta: float,
+    kappa: float,
+    y: float,
+    n: float,
+    shared: float,
+    shared_slope: float,
+    is_count: bool,
+) -> tuple[float, float, float]:
+    """Return value and slopes of one observation's log mass, constants left out."""
+    if is_count:
+        return neg_binomial(eta, kappa, y, n, shared, shared_slope)
+    return beta_binomial(eta, kappa, y, n, shared, shared_slope)
+
+
+@njit(cache=True)
+def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
+    """Return the part of each log mass that no parameter changes: (observation,)."""
+    out = np.empty(y.size)
+    for j in range(y.size):
+        if is_count[j]:
+            out[j] = y[j] * math.log(n[j]) - math.lgamma(y[j] + 1.0)
+        else:
+            # log C(n, y) as a rising factorial, so that it survives n of 1e9.
+            fewer = min(y[j], n[j] - y[j])
+            out[j] = _rise(n[j] - fewer + 1.0, fewer)[0] - math.lgamma(fewer + 1.0)
+    return out
+
+
+@njit(cache=True)
+def _pair_loglik(
+    eta_out: Floats,
+    eta_in: Floats,
+    log_kappa: Floats,
+    y: Floats,
+    n: Floats,
+    is_count: Any,
+    weight: Floats,
+    pair: Integers,
+    pairs: int,
+) -> tuple[Floats, Floats, Floats]:
+    total = np.zeros((2, pairs))
+    by_eta = np.empty((2, eta_out.size))
+    by_log_kappa = np.empty((2, eta_out.size))
+    for j in range(eta_out.size):
+        kappa = math.exp(log_kappa[j])
+        shared, shared_slope = shared_part(kappa, y[j], n[j], is_count[j])
+        value, slope, bend = log_kernel(
+            eta_out[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
+        )
+        total[0, pair[j]] += weight[j] * value
+        by_eta[0, j] = weight[j] * slope
+        by_log_kappa[0, j] = weight[j] * bend
+        if eta_in[j] != eta_out[j]:
+            value, slope, bend = log_kernel(
+                eta_in[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
+            )
+        total[1, pair[j]] += weight[j] * value
+        by_eta[1, j] = weight[j] * slope
+        by_log_kappa[1, j] = weight[j] * bend
+    return total, by_eta, by_log_kappa
+
+
+class PairLoglik(Op):
+    """Log likelihood of each (artist, cluster) pair, out and in the cluster, with its slopes."""
+
+    __props__ = ()
+
+    def make_node(self, *inputs: Any) -> Apply:
+        """Take eta out, eta in, log kappa, y, n, is count, weight, pair (observation,), pairs."""
+        kinds = [*["float64"] * 5, "bool", "float64", "int64", "int64"]
+        typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
+        return Apply(self, typed, [pt.matrix(dtype="float64") for _ in range(3)])
+
+    def perform(self, node: Apply, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
+        """Run the compiled code outside numba graphs."""
+        *arrays, pairs = inputs
+        for storage, value in zip(outputs, _pair_loglik(*arrays, int(pairs)), strict=True):
+            storage[0] = value
+
+    def infer_shape(self, fgraph: Any, node: Apply, shapes: Any) -> list[Any]:  # noqa: ARG002
+        """Return (2, pairs) and twice (2, observations)."""
+        observations = shapes[0][0]
+        return [(2, node.inputs[8]), (2, observations), (2, observations)]
+
+    def connection_pattern(self, node: Apply) -> list[list[bool]]:
+        """Only the two etas and log kappa are differentiated, and only through the value."""
+        return [[i < _SLOPES, False, False] for i in range(len(node.inputs))]
+
+    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Variable]:
+        """Pull a gradient back through the stored slopes."""
+        _, by_eta, by_log_kappa = outputs
+        pull = cotangents[0][:, inputs[7]]
+        to_eta = pull * by_eta
+        rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
+        return [to_eta[0], to_eta[1], (pull * by_log_kappa).sum(axis=0), *rest]
+
+
+@numba_dispatch.register_funcify_default_op_cache_key(PairLoglik)
+def _numba_pair_loglik(op: PairLoglik, node: Apply, **_: Any) -> Any:  # noqa: ARG001
+    @numba_dispatch.numba_njit
+    def pair_loglik_numba(
+        out: Any, inside: Any, log_kappa: Any, y: Any, n: Any, c: Any, weight: Any, pair: Any, m: Any
+    ) -> Any:
+        return _pair_loglik(out, inside, log_kappa, y, n, c, weight, pair, m.item())
+
+    return pair_loglik_numba, 2
+
+
+pair_loglik = PairLoglik()

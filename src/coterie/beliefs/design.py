@@ -1,0 +1,186 @@
+"""Design: the cells of an Evidence as flat arrays, in the codes of one inventory.
+
+One observation is one outcome measured in one cell. Callers may trust that
+observations are sorted by pair (artist, cluster), that unmeasured outcomes and
+zero denominators are simply absent, and that every code points into
+:class:`Levels`. Knows nothing of priors or samplers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from coterie import names
+from coterie.evidence import Evidence, Outcome
+from coterie.typing import Flags, Floats, Integers
+
+type Labels = NDArray[Any]
+
+UNKNOWN = -1
+
+
+@dataclass(frozen=True, slots=True)
+class Levels:
+    """The names a model knows: artists, clusters, windows and the levels of each factor."""
+
+    artists: Labels
+    clusters: Labels
+    windows: Labels
+    factors: dict[str, Labels]
+    outcomes: tuple[Outcome, ...]
+
+    @classmethod
+    def of(cls, evidence: Evidence, clusters: Sequence[Any] | None = None) -> Levels:
+        """Read the inventory of a table; ``clusters`` gives their order and any without rows."""
+        counts = evidence.counts
+        named = evidence.clusters if clusters is None else as_labels(clusters)
+        return cls(
+            artists=evidence.artists,
+            clusters=named,
+            windows=np.unique(counts[names.WINDOW].to_numpy().astype(object)),
+            factors={f: pd.unique(np.sort(counts[f].to_numpy())) for f in evidence.factors},
+            outcomes=evidence.outcomes,
+        )
+
+    @property
+    def outcome_names(self) -> list[str]:
+        """Names of the outcomes, in order."""
+        return [outcome.name for outcome in self.outcomes]
+
+
+@dataclass(frozen=True, slots=True)
+class Design:
+    """Observations in codes; every array is over (observation,) unless it says otherwise.
+
+    Attributes
+    ----------
+    y, n
+        Numerator and denominator (successes of trials; events of an exposure).
+    outcome, artist, cluster, window
+        Codes into the levels; -1 where the level is not known.
+    factor
+        Codes of each factor, one array a factor.
+    informs
+        1.0 where the observation can move membership, else 0.0.
+    is_count
+        Whether the outcome is a count.
+    weight
+        Power on the observation's log mass.
+    pair
+        Position of the observation's (artist, cluster) pair.
+    pair_artist, pair_cluster
+        Codes over (pair,).
+    cell
+        Position of the observation's cell.
+    """
+
+    y: Floats
+    n: Floats
+    outcome: Integers
+    artist: Integers
+    cluster: Integers
+    window: Integers
+    factor: tuple[Integers, ...]
+    informs: Floats
+    is_count: Flags
+    weight: Floats
+    pair: Integers
+    pair_artist: Integers
+    pair_cluster: Integers
+    cell: Integers
+
+    @property
+    def pair_start(self) -> Integers:
+        """First observation of each pair, and the end: (pair + 1,)."""
+        return np.searchsorted(self.pair, np.arange(self.pair_artist.size + 1))
+
+    @property
+    def artist_start(self) -> Integers:
+        """First pair of each artist code, and the end; pairs are sorted by artist."""
+        artists = int(self.pair_artist.max(initial=-1)) + 1
+        return np.searchsorted(self.pair_artist, np.arange(artists + 1))
+
+
+def design(evidence: Evidence, levels: Levels) -> Design:
+    """Lay the cells of a table out as flat observations."""
+    cells = evidence.cells()
+    y, n = cells[names.NUMERATOR].to_numpy(), cells[names.DENOMINATOR].to_numpy()
+    cell, outcome = np.nonzero(np.nan_to_num(n) > 0)
+    codes = cell_codes(cells, levels)
+    artist, cluster = codes.artist[cell], codes.cluster[cell]
+    order = np.lexsort((outcome, cell, cluster, artist))
+    cell, outcome = cell[order], outcome[order]
+    artist, cluster = artist[order], cluster[order]
+    flat = artist * max(len(levels.clusters), 1) + cluster
+    kept, pair = np.unique(flat, return_inverse=True)
+    return Design(
+        y=y[cell, outcome],
+        n=n[cell, outcome],
+        outcome=outcome,
+        artist=artist,
+        cluster=cluster,
+        window=codes.window[cell],
+        factor=tuple(f[cell] for f in codes.factor),
+        informs=informs(levels.outcomes, cells[names.BOUGHT].to_numpy())[cell, outcome],
+        is_count=np.array([o.kind == "count" for o in levels.outcomes])[outcome],
+        weight=np.ones(cell.size),
+        pair=pair.astype(np.int64),
+        pair_artist=kept // max(len(levels.clusters), 1),
+        pair_cluster=kept % max(len(levels.clusters), 1),
+        cell=cell,
+    )
+
+
+@dataclass(frozen=True, slots=True)
+class Codes:
+    """Codes of labelled rows or cells; -1 marks a level the inventory does not have."""
+
+    artist: Integers
+    cluster: Integers
+    window: Integers
+    factor: tuple[Integers, ...]
+
+
+def cell_codes(table: xr.Dataset, levels: Levels) -> Codes:
+    """Look up the labels of rows or cells in an inventory."""
+    return Codes(
+        artist=lookup(table[names.ARTIST].to_numpy(), levels.artists),
+        cluster=lookup(table[names.CLUSTER].to_numpy(), levels.clusters),
+        window=lookup(table[names.WINDOW].to_numpy(), levels.windows),
+        factor=tuple(
+            lookup(table[f].to_numpy(), known)
+            if f in table.coords
+            else np.full(table[names.ARTIST].size, UNKNOWN, dtype=np.int64)
+            for f, known in levels.factors.items()
+        ),
+    )
+
+
+def informs(outcomes: Sequence[Outcome], bought: Flags) -> Floats:
+    """Return 1.0 where an outcome of a cell can move membership: (cell, outcome)."""
+    columns = [
+        ~bought if outcome.informs == "organic" else np.full(bought.size, bool(outcome.informs))
+        for outcome in outcomes
+    ]
+    return np.stack(columns, axis=1).astype(np.float64)
+
+
+def lookup(labels: Labels, known: Labels) -> Integers:
+    """Return the position of each label among the known ones, -1 where it is new."""
+    return pd.Index(known).get_indexer(pd.Index(labels)).astype(np.int64)
+
+
+def as_labels(labels: Sequence[Any]) -> Labels:
+    """Return labels as an array that keeps whole numbers whole and text as objects."""
+    if labels and all(isinstance(label, int | np.integer) for label in labels):
+        return np.array(labels, dtype=np.int64)
+    out = np.empty(len(labels), dtype=object)
+    out[:] = list(labels)
+    return out

@@ -1,0 +1,187 @@
+"""One prior of one population parameter, and the stated defaults.
+
+Every prior is in natural units (log odds, pseudo-listeners, standard deviations)
+and carries the reason somebody may argue with. Knows nothing of PyMC: the model
+reads ``family``, ``first`` and ``second``.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+from scipy import stats
+
+from coterie import names
+from coterie.errors import BeliefError
+
+Family = Literal["normal", "lognormal", "halfnormal", "fixed"]
+
+FACTOR_SCALE = "factor_scale"
+POSITIVE = frozenset({names.UPLIFT, names.KAPPA})
+NOT_NEGATIVE = frozenset(
+    {
+        names.LOADING,
+        names.KAPPA_SPREAD,
+        names.ARTIST_SCALE,
+        names.CLUSTER_SCALE,
+        names.PERIOD_SCALE,
+        FACTOR_SCALE,
+    }
+)
+
+
+@dataclass(frozen=True, slots=True)
+class ParameterPrior:
+    """Prior of one population parameter. Make it with one of the four constructors.
+
+    Attributes
+    ----------
+    family
+        ``"normal"``, ``"lognormal"``, ``"halfnormal"`` or ``"fixed"``.
+    first, second
+        Mean and sd (normal); log median and log sd (lognormal); sd and 0 (halfnormal);
+        value and 0 (fixed).
+    reason
+        One line somebody may argue with.
+    """
+
+    family: Family
+    first: float
+    second: float
+    reason: str = ""
+
+    def __post_init__(self) -> None:
+        numbers = all(isinstance(v, int | float | np.number) for v in (self.first, self.second))
+        if not numbers or math.isnan(self.first) or math.isnan(self.second):
+            raise BeliefError(f"A prior needs numbers; got {self.first!r} and {self.second!r}.")
+        scale = {"halfnormal": self.first, "fixed": 1.0}.get(self.family, self.second)
+        if not 0 < scale < math.inf:
+            raise BeliefError(
+                f"The spread of a {self.family} prior is {scale}; it must be positive and finite. "
+                "Use ParameterPrior.fixed(value) to state a parameter exactly."
+            )
+
+    @classmethod
+    def normal(cls, mean: float, sd: float, *, reason: str = "") -> ParameterPrior:
+        """State a mean and a standard deviation."""
+        return cls("normal", float(mean), float(sd), reason)
+
+    @classmethod
+    def lognormal(cls, median: float, log_sd: float, *, reason: str = "") -> ParameterPrior:
+        """State a median above 0 and the standard deviation of its logarithm."""
+        if not median > 0:
+            raise BeliefError(f"The median of a log-normal prior is {median}; it must be positive.")
+        return cls("lognormal", math.log(median), float(log_sd), reason)
+
+    @classmethod
+    def halfnormal(cls, sd: float, *, reason: str = "") -> ParameterPrior:
+        """State the scale of a parameter that is at least 0."""
+        return cls("halfnormal", float(sd), 0.0, reason)
+
+    @classmethod
+    def fixed(cls, value: float, *, reason: str = "stated") -> ParameterPrior:
+        """State the parameter exactly; ``inf`` for kappa means no overdispersion at all."""
+        return cls("fixed", float(value), 0.0, reason)
+
+    def check_range(self, parameter: str) -> None:
+        """Raise where this prior reaches outside the parameter's range."""
+        if parameter in POSITIVE | NOT_NEGATIVE:
+            low = self.first if self.family == "fixed" else 0.0
+            if self.family == "normal" or low < 0 or (parameter in {names.KAPPA} and self._zero()):
+                raise BeliefError(
+                    f"{parameter} cannot be negative{' or zero' if parameter in POSITIVE else ''}, "
+                    f"and {self} allows it. Use lognormal, halfnormal or a fixed value above 0."
+                )
+        if self.family == "fixed" and math.isinf(self.first) and parameter != names.KAPPA:
+            raise BeliefError(f"Only kappa may be stated infinite; {parameter} is {self.first}.")
+
+    def draw(self, rng: np.random.Generator) -> float:
+        """Draw one value."""
+        return self.first if self.family == "fixed" else float(self._law().rvs(random_state=rng))
+
+    def quantile(self, prob: float) -> float:
+        """Return a quantile, ``prob`` in (0, 1)."""
+        return self.first if self.family == "fixed" else float(self._law().ppf(prob))
+
+    def __str__(self) -> str:
+        first, second = f"{self.first:.4g}", f"{self.second:.4g}"
+        return {
+            "normal": f"Normal({first}, {second})",
+            "lognormal": f"LogNormal(median {math.exp(min(self.first, 700)):.4g}, log sd {second})",
+            "halfnormal": f"HalfNormal({first})",
+            "fixed": f"fixed at {first}",
+        }[self.family]
+
+    def _zero(self) -> bool:
+        return self.family == "fixed" and self.first == 0
+
+    def _law(self) -> Any:
+        if self.family == "normal":
+            return stats.norm(self.first, self.second)
+        if self.family == "lognormal":
+            return stats.lognorm(self.second, scale=math.exp(self.first))
+        return stats.halfnorm(scale=self.first)
+
+
+_SHARED: Mapping[str, ParameterPrior] = {
+    names.UPLIFT: ParameterPrior.lognormal(
+        0.7, 0.5, reason="members respond more: odds about doubled, 1.4 to 4.6 times likely"
+    ),
+    names.LOADING: ParameterPrior.halfnormal(
+        0.5, reason="how far outcomes of the same people move together"
+    ),
+    names.KAPPA_SPREAD: ParameterPrior.halfnormal(
+        0.7, reason="clusters differ in how much their cells scatter, by up to a factor of four"
+    ),
+    names.ARTIST_SCALE: ParameterPrior.halfnormal(
+        0.5, reason="between artists, odds differ by a factor of about 1.4, seldom above 2.7"
+    ),
+    names.CLUSTER_SCALE: ParameterPrior.halfnormal(
+        0.5, reason="between clusters, odds differ by a factor of about 1.4, seldom above 2.7"
+    ),
+    names.PERIOD_SCALE: ParameterPrior.halfnormal(
+        0.5, reason="a cluster's level drifts between windows; learned from two windows or more"
+    ),
+    FACTOR_SCALE: ParameterPrior.halfnormal(
+        0.5, reason="between levels of a factor, odds differ by a factor of about 1.4"
+    ),
+}
+_ALPHA_BINARY = ParameterPrior.normal(
+    -2.0, 2.0, reason="rates of an average artist outside its clusters, 0.3 % to 78 %"
+)
+_KAPPA_BINARY = ParameterPrior.lognormal(
+    math.exp(4.0), 1.5, reason="a cell's rate is worth 5 to 640 listeners of knowledge"
+)
+_ALPHA_COUNT = ParameterPrior.normal(0.0, 2.0, reason="0.04 to 27 events per unit of exposure")
+_KAPPA_COUNT = ParameterPrior.lognormal(
+    math.exp(1.5), 1.0, reason="a cell's intensity scatters by 20 to 110 %"
+)
+
+BINARY_DEFAULTS: Mapping[str, ParameterPrior] = {
+    names.ALPHA: _ALPHA_BINARY,
+    names.KAPPA: _KAPPA_BINARY,
+    **_SHARED,
+}
+COUNT_DEFAULTS: Mapping[str, ParameterPrior] = {
+    names.ALPHA: _ALPHA_COUNT,
+    names.KAPPA: _KAPPA_COUNT,
+    **_SHARED,
+}
+
+
+def _streaming(rate: float, reason: str) -> dict[str, ParameterPrior]:
+    centre = math.log(rate / (1 - rate))
+    return {names.ALPHA: ParameterPrior.normal(centre, 1.0, reason=reason)}
+
+
+PRESETS: Mapping[str, Mapping[str, Mapping[str, ParameterPrior]]] = {
+    "streaming campaign": {
+        "save": _streaming(0.08, "8 % of listeners save, 1 % to 38 % plausible"),
+        "add": _streaming(0.05, "5 % of listeners add to a playlist, 0.7 % to 27 % plausible"),
+        "follow": _streaming(0.02, "2 % of listeners follow, 0.3 % to 13 % plausible"),
+    }
+}

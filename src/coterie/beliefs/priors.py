@@ -1,0 +1,490 @@
+"""Priors: what was believed before the table was opened.
+
+Makes :class:`MembershipPrior` (pi: which clusters an artist may belong in) and
+:class:`PopulationPrior` (how listeners of any artist respond). Callers may trust
+that every probability lies strictly between 0 and 1, that shares leave room for
+``elsewhere``, and that each parameter's prior says its unit and its reason.
+There is no hidden prior: a fit takes pi as an argument without a default.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+
+from coterie import names
+from coterie.beliefs.parameters import COUNT_DEFAULTS, BINARY_DEFAULTS, ParameterPrior, PRESETS
+from coterie.errors import BeliefError
+from coterie.evidence import Outcome
+from coterie.typing import Floats
+
+Homes = Literal["one", "many"] | None
+"""How many homes an artist has: exactly one, any number, or no membership at all."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MembershipPrior:
+    """Belief, before any evidence, about where each artist belongs.
+
+    Make one with :meth:`uniform`, :meth:`from_shares`, :meth:`from_counts` or
+    :meth:`from_frame`. One home reads ``(1 - elsewhere) * share`` for each cluster and
+    ``elsewhere`` for none of them; many homes reads ``prob``, one independent
+    probability a cluster.
+
+    Attributes
+    ----------
+    clusters
+        Names of the candidate clusters, in the order given.
+    shares
+        ``(cluster,)`` or, per artist, ``(artist, cluster)``; each row sums to 1.
+    prob
+        Probability of membership for many homes, shaped like ``shares``, in (0, 1);
+        ``None`` where only one home was stated.
+    elsewhere
+        Probability that the true home is not in the inventory, in [0, 1).
+    artists
+        Labels of the rows of a per-artist prior, else ``None``.
+    strength
+        Pseudo-artists behind a common prior, which makes pi learned; ``None`` keeps it fixed.
+    """
+
+    clusters: tuple[Hashable, ...]
+    shares: Floats
+    prob: Floats | None = None
+    elsewhere: float = 0.1
+    artists: tuple[Hashable, ...] | None = None
+    strength: float | None = None
+
+    def __post_init__(self) -> None:
+        if not 0 <= self.elsewhere < 1:
+            raise BeliefError(
+                f"elsewhere is {self.elsewhere}; it must be a probability of at least 0 and "
+                "below 1. Say 0.1 for 'one time in ten the true home is not in this list'."
+            )
+        _check_clusters(self.clusters)
+        _check_shares(self.shares, self.clusters, self.artists)
+        if self.prob is not None:
+            _check_prob(self.prob)
+        if self.strength is not None and not self.strength > 0:
+            raise BeliefError(f"strength is {self.strength} pseudo-artists; it must be positive.")
+        if self.strength is not None and self.artists is not None:
+            raise BeliefError(
+                "A prior per artist cannot be learned across artists. Leave strength out, or "
+                "state one prior for all of them."
+            )
+
+    @classmethod
+    def uniform(
+        cls,
+        clusters: Iterable[Hashable],
+        *,
+        prob: float | None = None,
+        elsewhere: float = 0.1,
+        strength: float | None = None,
+    ) -> MembershipPrior:
+        """Believe the same of every cluster.
+
+        Parameters
+        ----------
+        clusters
+            Names of the candidate clusters.
+        prob
+            Probability that an artist belongs in any one cluster, in (0, 1); needed for many homes.
+        elsewhere
+            Probability that the one home is none of these, in [0, 1).
+        strength
+            Pseudo-artists behind this prior; states that pi is to be learned.
+
+        Raises
+        ------
+        BeliefError
+            If there is no cluster, one is named twice, or a probability is out of range.
+        """
+        named = tuple(clusters)
+        shares = np.full(len(named), 1 / max(len(named), 1))
+        chance = None if prob is None else np.full(len(named), float(prob))
+        return cls(
+            clusters=named, shares=shares, prob=chance, elsewhere=elsewhere, strength=strength
+        )
+
+    @classmethod
+    def from_shares(
+        cls,
+        shares: Mapping[Any, float],
+        *,
+        prob: Mapping[Any, float] | None = None,
+        elsewhere: float = 0.1,
+        strength: float | None = None,
+    ) -> MembershipPrior:
+        """Believe in clusters by share.
+
+        Parameters
+        ----------
+        shares
+            Share of belief by cluster; they must sum to 1 (within 1e-6).
+        prob
+            For many homes, the probability of membership by cluster, each in (0, 1).
+        elsewhere, strength
+            As in :meth:`uniform`.
+
+        Raises
+        ------
+        BeliefError
+            If a share is not positive, or they do not sum to 1.
+        """
+        named = tuple(shares)
+        values = _numbers(shares, "share")
+        total = float(values.sum())
+        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - shares typed by hand to six figures
+            raise BeliefError(
+                f"The shares of {len(named)} clusters sum to {total:.6g}, not to 1. Give shares "
+                "that sum to 1, or use MembershipPrior.from_counts, which divides by the total."
+            )
+        chance = None if prob is None else _aligned(prob, named)
+        return cls(
+            clusters=named,
+            shares=values / total,
+            prob=chance,
+            elsewhere=elsewhere,
+            strength=strength,
+        )
+
+    @classmethod
+    def from_counts(
+        cls,
+        counts: Mapping[Any, float],
+        *,
+        elsewhere: float = 0.1,
+        learned: bool = False,
+    ) -> MembershipPrior:
+        """Believe in clusters as often as past artists turned out to live there.
+
+        Parameters
+        ----------
+        counts
+            Artists (or pseudo-artists) seen by cluster, each above 0. Add a half to a
+            cluster never seen, rather than ruling it out.
+        elsewhere
+            As in :meth:`uniform`.
+        learned
+            Learn pi across artists, with the total of the counts as its strength.
+        """
+        values = _numbers(counts, "count")
+        return cls(
+            clusters=tuple(counts),
+            shares=values / values.sum(),
+            elsewhere=elsewhere,
+            strength=float(values.sum()) if learned else None,
+        )
+
+    @classmethod
+    def from_frame(
+        cls,
+        frame: Any,
+        *,
+        artist: str = "artist",
+        cluster: str = "cluster",
+        share: str | None = None,
+        prob: str | None = None,
+        elsewhere: float = 0.1,
+    ) -> MembershipPrior:
+        """Believe something else of each artist, from a table of artist, cluster and share.
+
+        Parameters
+        ----------
+        frame
+            One row per artist and cluster; any table narwhals reads. Every artist needs a
+            row for every cluster.
+        artist, cluster
+            Columns of labels.
+        share
+            Column of shares, summing to 1 for each artist (default: ``"share"`` where present).
+        prob
+            Column of membership probabilities, for many homes (default: ``"prob"`` where present).
+        elsewhere
+            As in :meth:`uniform`.
+        """
+        import narwhals.stable.v2 as nw
+
+        table = nw.from_native(frame).lazy().collect("pandas").to_native()
+        share = share or ("share" if "share" in table else None)
+        prob = prob or ("prob" if "prob" in table else None)
+        wanted = [c for c in (artist, cluster, share, prob) if c is not None]
+        absent = [c for c in wanted if c not in table]
+        if absent or (share is None and prob is None):
+            raise BeliefError(
+                f"The prior's table has columns {list(table)}; it needs {artist!r}, {cluster!r} "
+                f"and 'share' or 'prob'. Absent: {absent or ['share or prob']}."
+            )
+        wide = {c: _pivot(table, artist, cluster, c) for c in (share, prob) if c is not None}
+        shape = next(iter(wide.values()))
+        chance = None if prob is None else wide[prob].to_numpy(float)
+        parts = wide[share].to_numpy(float) if share is not None else chance / np.sum(
+            chance, axis=1, keepdims=True
+        )
+        _check_rows_sum(parts, shape.index)
+        return cls(
+            clusters=tuple(shape.columns.tolist()),
+            shares=parts / parts.sum(axis=1, keepdims=True),
+            prob=chance,
+            elsewhere=elsewhere,
+            artists=tuple(shape.index.tolist()),
+        )
+
+    def table(self, artists: Sequence[Hashable], homes: Homes) -> Floats:
+        """Return the prior probability of each pair: ``(artist, cluster)``.
+
+        Parameters
+        ----------
+        artists
+            Labels wanted, in order.
+        homes
+            ``"one"`` gives ``(1 - elsewhere) * share``, ``"many"`` gives ``prob``.
+
+        Raises
+        ------
+        BeliefError
+            If many homes are asked of a prior without ``prob``, or an artist has no row.
+        """
+        if homes == "many":
+            if self.prob is None:
+                raise BeliefError(
+                    "Many homes need the probability of membership in each cluster, and this "
+                    "prior states only shares of one home. Give prob=..., for example "
+                    "MembershipPrior.uniform(clusters, prob=0.2)."
+                )
+            chance = self.prob
+        else:
+            chance = (1 - self.elsewhere) * self.shares
+        if self.artists is None:
+            return np.broadcast_to(chance, (len(artists), len(self.clusters))).copy()
+        position = {label: i for i, label in enumerate(self.artists)}
+        absent = [label for label in artists if label not in position]
+        if absent:
+            raise BeliefError(
+                f"The prior has no row for artist {absent[0]!r}; {len(absent)} of "
+                f"{len(artists)} artists are like this. Add their rows, or state one prior for all."
+            )
+        return chance[[position[label] for label in artists]]
+
+
+@dataclass(frozen=True, slots=True)
+class PopulationPrior:
+    """Belief, before any evidence, about how listeners respond to any artist.
+
+    One :class:`ParameterPrior` for each parameter, by kind of outcome, with overrides
+    by outcome. The default is fixed: it is never centred on the table at hand, which
+    would use the evidence twice.
+
+    Attributes
+    ----------
+    binary, count
+        Priors by parameter name for outcomes of each kind.
+    overrides
+        Priors by ``(outcome, parameter)``.
+
+    Examples
+    --------
+    >>> import coterie as co
+    >>> prior = co.PopulationPrior().replace(kappa_spread=co.ParameterPrior.fixed(0.0))
+    >>> prior.of("save", "binary", "kappa_spread").family
+    'fixed'
+    """
+
+    binary: Mapping[str, ParameterPrior] = field(default_factory=lambda: dict(BINARY_DEFAULTS))
+    count: Mapping[str, ParameterPrior] = field(default_factory=lambda: dict(COUNT_DEFAULTS))
+    overrides: Mapping[tuple[str, str], ParameterPrior] = field(default_factory=dict)
+
+    @classmethod
+    def preset(cls, name: str) -> PopulationPrior:
+        """Return a narrower, named belief: see ``PopulationPrior.presets()``.
+
+        Raises
+        ------
+        BeliefError
+            If no preset has this name; close matches are named.
+        """
+        if name not in PRESETS:
+            raise BeliefError(
+                f"There is no preset {name!r}. {_did_you_mean(name, PRESETS)}"
+            )
+        prior = cls()
+        for outcome, changes in PRESETS[name].items():
+            prior = prior.replace(outcome=outcome, **changes)
+        return prior
+
+    @staticmethod
+    def presets() -> list[str]:
+        """Return the names of the presets."""
+        return list(PRESETS)
+
+    def replace(self, *, outcome: str | None = None, **changes: ParameterPrior) -> PopulationPrior:
+        """Return a copy with some priors replaced, by parameter name.
+
+        Parameters
+        ----------
+        outcome
+            Name of the one outcome concerned; left out, every outcome.
+        **changes
+            ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``,
+            ``cluster_scale``, ``period_scale``, ``factor_scale``.
+
+        Raises
+        ------
+        BeliefError
+            If a parameter is unknown, or its prior reaches outside its range.
+        """
+        for name, prior in changes.items():
+            if name not in BINARY_DEFAULTS:
+                raise BeliefError(
+                    f"There is no population parameter {name!r}. "
+                    f"{_did_you_mean(name, BINARY_DEFAULTS)}"
+                )
+            prior.check_range(name)
+        if outcome is not None:
+            more = {(outcome, name): prior for name, prior in changes.items()}
+            return replace(self, overrides={**self.overrides, **more})
+        kept = {key: prior for key, prior in self.overrides.items() if key[1] not in changes}
+        return PopulationPrior({**self.binary, **changes}, {**self.count, **changes}, kept)
+
+    def of(self, outcome: str, kind: str, parameter: str) -> ParameterPrior:
+        """Return the prior of one parameter of one outcome."""
+        by_kind = self.count if kind == "count" else self.binary
+        return self.overrides.get((outcome, parameter), by_kind[parameter])
+
+    def for_outcomes(
+        self, outcomes: Sequence[Outcome], parameter: str
+    ) -> tuple[ParameterPrior, ...]:
+        """Return the prior of one parameter for each outcome; one that informs nothing has no uplift."""
+        tied = (names.UPLIFT, names.LOADING)
+        return tuple(
+            ParameterPrior.fixed(0.0, reason="does not inform membership")
+            if parameter in tied and not outcome.informs
+            else self.of(outcome.name, outcome.kind, parameter)
+            for outcome in outcomes
+        )
+
+    def table(self, outcomes: Sequence[Outcome] | None = None) -> pd.DataFrame:
+        """Return one row per parameter (and outcome): its prior in natural units and the reason."""
+        if outcomes is None:
+            pairs = [(kind, p, v) for kind in ("binary", "count") for p, v in self._of(kind)]
+            pairs += [(o, p, v) for (o, p), v in self.overrides.items()]
+        else:
+            pairs = [
+                (o.name, parameter, prior)
+                for parameter in BINARY_DEFAULTS
+                for o, prior in zip(outcomes, self.for_outcomes(outcomes, parameter), strict=True)
+            ]
+        rows = [
+            {
+                "outcome": which,
+                "parameter": parameter,
+                "prior": str(prior),
+                "lower": prior.quantile(0.05),
+                "median": prior.quantile(0.5),
+                "upper": prior.quantile(0.95),
+                "reason": prior.reason,
+            }
+            for which, parameter, prior in pairs
+        ]
+        return pd.DataFrame(rows)
+
+    def draw(self, outcomes: Sequence[Outcome], *, rng: np.random.Generator) -> dict[str, Floats]:
+        """Draw one population: each parameter over ``(outcome,)``."""
+        return {
+            parameter: np.array([prior.draw(rng) for prior in self.for_outcomes(outcomes, parameter)])
+            for parameter in BINARY_DEFAULTS
+        }
+
+    def _of(self, kind: str) -> list[tuple[str, ParameterPrior]]:
+        return list((self.count if kind == "count" else self.binary).items())
+
+
+def _did_you_mean(word: str, known: Iterable[str]) -> str:
+    known = list(known)
+    close = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
+    return f"Did you mean {' or '.join(map(repr, close))}?" if close else f"Known: {', '.join(known)}."
+
+
+def _numbers(given: Mapping[Any, float], what: str) -> Floats:
+    if not given:
+        raise BeliefError(f"A prior needs at least one cluster; no {what} was given.")
+    bad = [
+        name
+        for name, value in given.items()
+        if isinstance(value, bool | str) or not np.isfinite(value) or value <= 0
+    ]
+    if bad:
+        raise BeliefError(
+            f"The {what} of cluster {bad[0]!r} is {given[bad[0]]!r}; {len(bad)} of {len(given)} are "
+            "like this. Each must be a number above 0: leave a cluster out to rule it out."
+        )
+    return np.array([float(value) for value in given.values()])
+
+
+def _aligned(prob: Mapping[Any, float], clusters: tuple[Hashable, ...]) -> Floats:
+    odd = set(prob) ^ set(clusters)
+    if odd:
+        raise BeliefError(
+            f"prob and shares name different clusters: {sorted(map(str, odd))[:3]} stand in one only."
+        )
+    return np.array([float(prob[cluster]) for cluster in clusters])
+
+
+def _check_clusters(clusters: tuple[Hashable, ...]) -> None:
+    if not clusters:
+        raise BeliefError("A prior needs at least one cluster; none was named.")
+    twice = sorted({str(c) for c in clusters if clusters.count(c) > 1})
+    if twice:
+        raise BeliefError(f"Cluster {twice[0]!r} is named twice in the prior. Name each once.")
+
+
+def _check_shares(
+    shares: Floats, clusters: tuple[Hashable, ...], artists: tuple[Hashable, ...] | None
+) -> None:
+    want = (len(clusters),) if artists is None else (len(artists), len(clusters))
+    if np.shape(shares) != want:
+        raise BeliefError(f"The prior's shares have shape {np.shape(shares)}; expected {want}.")
+    if not np.all(np.isfinite(shares)) or np.any(np.asarray(shares) < 0):
+        raise BeliefError("A share in the prior is negative or not a number.")
+
+
+def _check_prob(prob: Floats) -> None:
+    if not np.all((prob > 0) & (prob < 1)):
+        worst = np.asarray(prob).ravel()[np.argmax(~((prob > 0) & (prob < 1)).ravel())]
+        raise BeliefError(
+            f"A membership probability in the prior is {worst}; each must lie strictly between "
+            "0 and 1. Leave a cluster out to rule it out."
+        )
+
+
+def _check_rows_sum(parts: Floats, artists: pd.Index) -> None:
+    off = np.abs(parts.sum(axis=1) - 1) > 1e-6  # noqa: PLR2004 - as typed by hand
+    if np.any(off):
+        first = int(np.argmax(off))
+        raise BeliefError(
+            f"The shares of artist {artists[first]!r} sum to {parts[first].sum():.6g}, not to 1; "
+            f"{int(off.sum())} of {len(artists)} artists are like this. Divide by their total."
+        )
+
+
+def _pivot(table: pd.DataFrame, artist: str, cluster: str, values: str) -> pd.DataFrame:
+    if table.duplicated([artist, cluster]).any():
+        row = table[table.duplicated([artist, cluster])].iloc[0]
+        raise BeliefError(
+            f"The prior has two rows for artist {row[artist]!r} in cluster {row[cluster]!r}."
+        )
+    wide = table.pivot_table(index=artist, columns=cluster, values=values, sort=False)
+    if wide.isna().any(axis=None):
+        holes = wide.isna()
+        label = holes.any(axis=1).idxmax()
+        raise BeliefError(
+            f"Artist {label!r} has no {values} for cluster {holes.loc[label].idxmax()!r}; "
+            f"{int(holes.sum(axis=None))} pairs are like this. Every artist needs every cluster."
+        )
+    return wide

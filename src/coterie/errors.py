@@ -1,0 +1,88 @@
+"""One error tree.
+
+::
+
+    CoterieError (Exception)
+    |-- EvidenceError (ValueError)    a table that cannot be read as evidence
+    |-- BeliefError (ValueError)      a prior, a fit or a saved belief that cannot stand
+    |-- FindingError (ValueError)     a question that these beliefs cannot answer
+    `-- FitInterrupted                sampling was stopped by the user
+
+``EvidenceWarning`` (UserWarning) stands beside the tree: the table was read.
+Catch ``CoterieError`` for all of them. Each message says what was found, where
+it stands, how much is like it, and the way out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Literal
+
+Severity = Literal["error", "warning"]
+
+
+@dataclass(frozen=True, slots=True)
+class Problem:
+    """One thing a table says that evidence cannot, or should not, say.
+
+    Attributes
+    ----------
+    code
+        Short stable name of the rule, for programs: ``"successes-exceed-trials"``.
+    severity
+        ``"error"`` stops the table; ``"warning"`` is recorded beside it.
+    column
+        Column concerned, or ``None`` when the rule is about the whole table.
+    rows
+        Positions of all rows concerned, counted from 0; empty for a whole-table rule.
+    message
+        One plain sentence: the value, where it stands, how many rows are like it.
+    fix
+        The way out, one sentence.
+    """
+
+    code: str
+    severity: Severity
+    column: str | None
+    rows: tuple[int, ...]
+    message: str
+    fix: str
+
+    def __str__(self) -> str:
+        return f"{self.message} {self.fix}"
+
+
+class CoterieError(Exception):
+    """Anything coterie refuses, and why."""
+
+
+class EvidenceError(CoterieError, ValueError):
+    """A table that cannot be read as evidence; ``problems`` holds every error found."""
+
+    def __init__(self, problems: Sequence[Problem] | str) -> None:
+        self.problems: tuple[Problem, ...] = () if isinstance(problems, str) else tuple(problems)
+        super().__init__(problems if isinstance(problems, str) else _listing(self.problems))
+
+
+class EvidenceWarning(UserWarning):
+    """A table that was read, with something in it a person should look at."""
+
+
+class BeliefError(CoterieError, ValueError):
+    """A prior, a fit or a saved belief that cannot stand."""
+
+
+class FindingError(CoterieError, ValueError):
+    """A question that these beliefs cannot answer."""
+
+
+class FitInterrupted(CoterieError):  # noqa: N818 - named for what happened; nothing is wrong
+    """Sampling was stopped by the user before the draws asked for were made."""
+
+
+def _listing(problems: Sequence[Problem]) -> str:
+    if len(problems) == 1:
+        return str(problems[0])
+    lines = "\n".join(f"  {i}. {problem}" for i, problem in enumerate(problems, start=1))
+    return f"{len(problems)} problems in this table:\n{lines}"

@@ -1,0 +1,22 @@
+"""The evidence room: a table of counts in, checked Evidence out."""
+
+from __future__ import annotations
+
+from importlib import import_module
+from types import ModuleType
+
+from coterie.evidence.checks import unknown_clusters
+from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
+from coterie.evidence.reading import check
+from coterie.evidence.table import Evidence
+
+__all__ = ["STANDARD", "Evidence", "Outcome", "check", "standard_outcomes", "unknown_clusters"]
+
+_ON_REQUEST = ("datasets", "simulate")
+
+
+def __getattr__(name: str) -> ModuleType:
+    # Bundled rows and worlds are read by those who ask for them.
+    if name in _ON_REQUEST:
+        return import_module(f"coterie.evidence.{name}")
+    raise AttributeError(f"module 'coterie.evidence' has no attribute {name!r}")

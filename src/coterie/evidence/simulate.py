@@ -1,0 +1,332 @@
+"""Worlds with known truth: tables of counts, and the memberships and rates behind them.
+
+Callers may trust that every number of a world follows the stated model, that its
+truth is kept beside its table row for row, and that the same generator gives the
+same world. The maths is NumPy's alone and shares no line with the fitting code, so
+that the models are never marked by their own pupil. Knows nothing of priors, models
+or samplers.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any, Literal
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coterie import names
+from coterie.errors import EvidenceError
+from coterie.evidence.outcomes import Outcome
+from coterie.evidence.simulate_cells import (
+    blank_some,
+    calendar,
+    draw_counts,
+    draw_rates,
+    row_index,
+)
+from coterie.evidence.simulate_design import (
+    FACTOR_SCALE,
+    MEMBER,
+    OUTCOMES,
+    PRESENT,
+    Design,
+    DrawsParameters,
+    Parameters,
+    check_outcomes,
+    check_probabilities,
+    draw_parameters,
+    label_all,
+    label_levels,
+    plausible,
+    quieten,
+    read_parameters,
+)
+from coterie.evidence.table import Evidence
+from coterie.evidence.windows import WHOLE, parse_window, window_labels
+from coterie.typing import Floats
+
+__all__ = [
+    "OUTCOMES",
+    "Design",
+    "DrawsParameters",
+    "Parameters",
+    "World",
+    "draw_parameters",
+    "later",
+    "plausible",
+    "world",
+]
+
+Homes = Literal["one", "many"] | None
+
+_PAIR = (names.ARTIST, names.CLUSTER)
+
+
+@dataclass(frozen=True, slots=True, repr=False)
+class World:
+    """A table of counts, and the truth it was drawn from.
+
+    Attributes
+    ----------
+    frame
+        One row per (artist, cluster, window, factor levels): ``artist``, ``cluster``,
+        the factors, ``period_start`` and ``period_end`` (last day, inclusive) where
+        there are windows, and the columns its outcomes count. An entry that was not
+        measured is missing, not zero.
+    truth
+        The population parameters (outcome), those of outcomes that do not inform
+        membership with ``uplift`` and ``loading`` 0; ``cluster_effect`` and
+        ``kappa_cluster`` (cluster, outcome); ``period_effect`` (cluster, window,
+        outcome); ``artist_effect`` (artist, outcome); ``factor_scale_<f>`` (outcome)
+        and ``factor_effect_<f>`` (f, outcome); ``affinity`` and ``member`` (artist,
+        cluster); ``home`` (artist), with one home only; ``present`` (artist, cluster),
+        the pairs that have rows; ``rate`` (row, outcome), what each cell really
+        answers: a probability, or a rate per exposure. Effects are on the logit or
+        log scale.
+    outcomes
+        What was measured, in the order of ``truth``.
+    design
+        What was asked for.
+    """
+
+    frame: pd.DataFrame
+    truth: xr.Dataset
+    outcomes: tuple[Outcome, ...]
+    design: Design
+
+    def __repr__(self) -> str:
+        sizes = self.truth.sizes
+        return (
+            f"World({sizes[names.ARTIST]} artists, {sizes[names.CLUSTER]} clusters, "
+            f"{len(self.frame)} rows; {', '.join(o.name for o in self.outcomes)})"
+        )
+
+    def evidence(self, **from_frame_arguments: Any) -> Evidence:
+        """Read the table as Evidence, with the world's own outcomes, factors and window.
+
+        Parameters
+        ----------
+        **from_frame_arguments
+            Passed to :meth:`coterie.Evidence.from_frame`; they win over the world's own.
+        """
+        stated: dict[str, Any] = {"outcomes": self.outcomes, "factors": tuple(self.design.factors)}
+        if self.design.dated:
+            stated["window"] = self.design.window
+        return Evidence.from_frame(self.frame, **(stated | from_frame_arguments))
+
+
+def world(  # noqa: PLR0913 - a world is stated in one call
+    *,
+    artists: int | Sequence[str] = 60,
+    clusters: int | Sequence[str] = 8,
+    homes: Homes = "one",
+    members: bool = True,
+    parameters: Parameters | Mapping[str, Any] | None = None,
+    outcomes: Sequence[Outcome] = OUTCOMES,
+    listeners: float = 400,
+    sizes: tuple[float, float] | None = None,
+    windows: int = 1,
+    window: str = "28D",
+    missing: float = 0.0,
+    absent: float = 0.0,
+    elsewhere: float = 0.1,
+    shares: Sequence[float] | None = None,
+    pi: float | Sequence[float] = 0.25,
+    factors: Mapping[str, int] | None = None,
+    rng: np.random.Generator,
+) -> World:
+    """Draw a world: memberships, effects and cells from the model, then a table of counts.
+
+    Rates drift between windows by ``parameters.period_scale``, also within a single
+    window, whose effect is then one more effect of the cluster. Outcomes of one pair
+    are correlated by ``parameters.loading``. Set either to 0 to switch it off.
+
+    Parameters
+    ----------
+    artists, clusters
+        How many, or their labels.
+    homes
+        ``"one"`` home an artist, or elsewhere; ``"many"`` independent memberships;
+        ``None`` for a world without members.
+    members
+        False leaves a world of either kind without a single member.
+    parameters
+        One value an outcome, as :class:`Parameters` or a mapping by its names (with
+        ``factor_scale`` or ``factor_scale_<f>`` only if there are factors). ``None``
+        takes :func:`plausible`.
+    outcomes
+        What is measured. An outcome that does not inform membership gets neither
+        uplift nor loading. No two may count the same numerator.
+    listeners
+        Mean of every denominator that is not itself counted, per cell, 1 or more:
+        Poisson with a Gamma(2) mean, never below 1. ``new_listeners`` are a Binomial
+        0.6 share of ``listeners``.
+    sizes
+        Draw those denominators log-uniform between two bounds instead (people).
+    windows, window
+        How many windows, and their frequency: ``"28D"``, ``"month"``, ``"quarter"``.
+    missing
+        Share of outcome entries that were not measured, in [0, 1).
+    absent
+        Share of (artist, cluster) pairs without any row, in [0, 1).
+    elsewhere
+        Probability that a home is none of the clusters, in [0, 1].
+    shares
+        Share of homes in each cluster, scaled to sum to 1; equal when left out.
+    pi
+        Probability of each membership with many homes, in [0, 1]: one, or one a cluster.
+    factors
+        Number of levels of each factor; every cell has a row for every combination.
+    rng
+        Source of chance.
+
+    Returns
+    -------
+    World
+        Its table and its truth.
+
+    Raises
+    ------
+    EvidenceError
+        If a probability, size, parameter or outcome cannot stand, naming it.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> drawn = world(artists=3, clusters=2, rng=np.random.default_rng(1))
+    >>> list(drawn.frame.columns)[:4]
+    ['artist', 'cluster', 'listeners', 'saves']
+    >>> bool((drawn.truth["member"].sum("cluster") <= 1).all())
+    True
+    """
+    outcomes = check_outcomes(outcomes)
+    check_probabilities(absent=absent, elsewhere=elsewhere, pi=pi)
+    design = Design(
+        parameters=quieten(read_parameters(parameters, outcomes), outcomes),
+        listeners=listeners,
+        sizes=sizes,
+        windows=windows,
+        window=window,
+        first_window=0,
+        dated=windows > 1,
+        missing=missing,
+        factors=label_levels(factors or {}),
+    )
+    coords = {
+        names.ARTIST: label_all(names.ARTIST, artists),
+        names.CLUSTER: label_all(names.CLUSTER, clusters),
+        names.OUTCOME: np.array([o.name for o in outcomes]),
+    }
+    truth = _population(design, coords, rng)
+    n_artists, n_clusters = truth[names.AFFINITY].shape
+    if homes == "one":
+        chances = _home_chances(shares, n_clusters, elsewhere if members else 1.0)
+        home = rng.choice(n_clusters + 1, size=n_artists, p=chances)
+        member = home[:, None] == np.arange(n_clusters)
+        places = np.append(truth[names.CLUSTER].values.astype(str), names.ELSEWHERE)
+        truth[names.HOME] = names.ARTIST, places[home]
+    else:
+        member = rng.random((n_artists, n_clusters)) < _member_chances(homes, pi, n_clusters)
+        member &= members
+    truth[MEMBER] = _PAIR, member
+    truth[PRESENT] = _PAIR, rng.random(member.shape) >= absent
+    return _observe(truth, outcomes, design, rng)
+
+
+def later(before: World, *, windows: int = 1, rng: np.random.Generator) -> World:
+    """Draw the windows that follow a world: the same artists, met again.
+
+    Artists, clusters, memberships, affinities and effects stay; drift, the noise of
+    cells, their sizes and what is missing are fresh.
+
+    Parameters
+    ----------
+    before
+        The world so far.
+    windows
+        How many windows follow.
+    rng
+        Source of chance.
+    """
+    design = dataclasses.replace(
+        before.design,
+        first_window=before.design.first_window + before.design.windows,
+        windows=windows,
+        dated=before.design.dated or windows > 1,
+    )
+    stays = before.truth.drop_dims([names.ROW, names.WINDOW])
+    return _observe(stays, before.outcomes, design, rng)
+
+
+def _population(design: Design, coords: Mapping[str, Any], rng: np.random.Generator) -> xr.Dataset:
+    stated = design.parameters
+    artists, clusters, size = (len(coords[d]) for d in (names.ARTIST, names.CLUSTER, names.OUTCOME))
+    drawn: dict[str, Any] = {
+        field.name: (names.OUTCOME, getattr(stated, field.name))
+        for field in dataclasses.fields(stated)
+        if field.name != FACTOR_SCALE
+    }
+    by_artist, by_cluster = (names.ARTIST, names.OUTCOME), (names.CLUSTER, names.OUTCOME)
+    drawn[names.ARTIST_EFFECT] = by_artist, rng.normal(size=(artists, size)) * stated.artist_scale
+    drawn[names.CLUSTER_EFFECT] = (
+        by_cluster,
+        rng.normal(size=(clusters, size)) * stated.cluster_scale,
+    )
+    drawn[names.KAPPA_CLUSTER] = by_cluster, rng.normal(size=(clusters, size))
+    drawn[names.AFFINITY] = _PAIR, rng.normal(size=(artists, clusters))
+    for factor, steps in design.factors.items():
+        scale = stated.of_factor(factor)
+        drawn[names.FACTOR_SCALE + factor] = names.OUTCOME, scale
+        effect = rng.normal(size=(len(steps), size)) * scale
+        drawn[names.FACTOR_EFFECT + factor] = (factor, names.OUTCOME), effect
+    levels = {factor: list(steps) for factor, steps in design.factors.items()}
+    return xr.Dataset(drawn, coords=dict(coords) | levels)
+
+
+def _home_chances(shares: Sequence[float] | None, clusters: int, elsewhere: float) -> Floats:
+    given = np.ones(clusters) if shares is None else np.asarray(shares, dtype=np.float64)
+    if given.shape != (clusters,) or not (given >= 0).all() or not 0 < given.sum() < np.inf:
+        raise EvidenceError(
+            f"shares are {shares}; state {clusters} shares of 0 or more, one a cluster, not all 0."
+        )
+    return np.append(given / given.sum() * (1 - elsewhere), elsewhere)
+
+
+def _member_chances(homes: Homes, pi: float | Sequence[float], clusters: int) -> Floats:
+    if homes is None:
+        return np.zeros(clusters)
+    if homes != "many":
+        raise EvidenceError(f'homes is {homes!r}; it is "one", "many" or None.')
+    if np.ndim(pi) and np.shape(pi) != (clusters,):
+        raise EvidenceError(f"pi has {np.size(pi)} values; there are {clusters} clusters.")
+    return np.broadcast_to(np.asarray(pi, dtype=np.float64), clusters)
+
+
+def _observe(
+    truth: xr.Dataset, outcomes: tuple[Outcome, ...], design: Design, rng: np.random.Generator
+) -> World:
+    starts, ends = calendar(design)
+    labels = window_labels(parse_window(design.window), starts) if design.dated else [WHOLE]
+    drift = rng.normal(size=(truth.sizes[names.CLUSTER], design.windows, len(outcomes)))
+    truth = truth.assign_coords({names.WINDOW: np.asarray(labels, dtype=str)})
+    truth[names.PERIOD_EFFECT] = (
+        (names.CLUSTER, names.WINDOW, names.OUTCOME),
+        drift * design.parameters.period_scale,
+    )
+    index = row_index(truth, design)
+    rate = draw_rates(truth, index, outcomes, rng)
+    columns = draw_counts(rate, outcomes, design, rng)
+    blank_some(columns, outcomes, design.missing, rng)
+    frame: dict[str, Any] = {
+        dim: truth[dim].values[index[dim]] for dim in (names.ARTIST, names.CLUSTER, *design.factors)
+    }
+    if design.dated:
+        frame[names.PERIOD_START] = starts[index[names.WINDOW]]
+        frame[names.PERIOD_END] = ends[index[names.WINDOW]]
+    truth = truth.assign_coords({names.ROW: np.arange(len(rate))})
+    truth[names.RATE] = (names.ROW, names.OUTCOME), rate
+    return World(pd.DataFrame(frame | columns), truth, outcomes, design)

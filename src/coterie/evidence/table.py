@@ -1,0 +1,383 @@
+"""Evidence: what was counted, of whom, where and when.
+
+Rooms above may trust that counts are whole, at least 0 and within those who
+could have responded, that every row has its labels and its window, that no row
+is there twice, and that nothing in it can be changed. An entry with NaN was not
+measured. Knows nothing of priors, models or pictures.
+"""
+
+from __future__ import annotations
+
+import warnings as python_warnings
+from collections.abc import Sequence
+from dataclasses import dataclass
+from typing import Any, Final, Literal, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from coterie import names
+from coterie.errors import EvidenceError, EvidenceWarning, Problem
+from coterie.evidence.cells import sum_cells
+from coterie.evidence.layout import Layout, Request
+from coterie.evidence.outcomes import Outcome
+from coterie.evidence.parts import Parts
+from coterie.evidence.portrait import in_html, in_words
+from coterie.evidence.reading import examine
+from coterie.evidence.windows import WHOLE, parse_window, window_labels
+
+QUIET: Final = frozenset({"unused-columns", "unused-levels", "missing-value", "grid-completed"})
+"""Warnings that are recorded and not raised: normal in a table of the world."""
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Evidence:
+    """A checked table of counts. Make one with :meth:`from_frame`.
+
+    Attributes
+    ----------
+    counts
+        ``numerator`` and ``denominator`` over (row, outcome), float64, NaN where not
+        measured; an entry counts only where both are. Labels on row: ``artist``,
+        ``cluster``, ``window``, each factor, and where given ``release``,
+        ``period_start``, ``period_end``, ``seen`` and ``spend`` (NaN: not bought).
+        ``attrs["currency"]`` where known.
+    outcomes
+        What was counted, in the order of the outcome dimension.
+    factors
+        The user's factor columns.
+    window
+        How periods were cut, or None for one window over all.
+    warnings
+        What a person should know about the table.
+    layout
+        The user's own column names.
+    """
+
+    counts: xr.Dataset
+    outcomes: tuple[Outcome, ...]
+    factors: tuple[str, ...]
+    window: str | None
+    warnings: tuple[Problem, ...]
+    layout: Layout
+
+    @classmethod
+    def from_frame(  # noqa: PLR0913 - the one door through which every column is named
+        cls,
+        frame: Any,
+        *,
+        outcomes: Sequence[Outcome] | None = None,
+        artist: str = "artist",
+        cluster: str = "cluster",
+        release: str | None = None,
+        factors: Sequence[str] = (),
+        period: tuple[str, str] | None = None,
+        window: str | None = None,
+        seen: str | None = None,
+        spend: str | None = None,
+        currency: str | None = None,
+        grid: Literal["complete"] | None = None,
+        missing: Literal["drop", "error"] = "drop",
+    ) -> Self:
+        """Read a table, one row an observation of one artist in one cluster.
+
+        Parameters
+        ----------
+        frame
+            A pandas, polars (eager or lazy) or pyarrow table, a DuckDB relation, anything
+            else narwhals reads, or a dictionary of columns. Never changed. A pandas index
+            is ignored; rows are named by position, from 0.
+        outcomes
+            What was counted. Left out, the standard outcomes whose columns are there.
+        artist, cluster, release
+            Columns of labels. ``release`` left out, the column ``release`` if there.
+        factors
+            Columns of further labels: context, geo, creative, surface.
+        period
+            Columns of the period's start and end: dates or ISO text. Left out,
+            ``period_start`` and ``period_end`` if both are there.
+        window
+            How to cut time: ``"28D"``, ``"7D"``, ``"month"``, ``"quarter"``. A row belongs
+            to the window that holds its period's start; fixed windows are counted from
+            Monday 2001-01-01. Left out, all periods are one window.
+        seen
+            Column of the date when the row was read.
+        spend, currency
+            Columns of money and its currency; left out, those names if there. Rows without
+            spend, or with 0, were not bought.
+        grid
+            ``"complete"``: a pair of artist and cluster without a row in a period is a zero,
+            where the cluster's own rows of that period state one denominator.
+        missing
+            ``"drop"``: an outcome with a missing numerator or denominator is left out of that
+            row; the others stay. ``"error"``: refused.
+
+        Returns
+        -------
+        Evidence
+            Checked. Its ``warnings`` are also raised once, as one ``EvidenceWarning``,
+            apart from what is normal in any table (unused columns, missing values).
+
+        Raises
+        ------
+        EvidenceError
+            With every problem of the table at once, each naming its rows and the way out.
+
+        Examples
+        --------
+        >>> evidence = Evidence.from_frame(
+        ...     {"artist": ["a", "a"], "cluster": ["gym", "indie"],
+        ...      "saves": [3, 9], "listeners": [40, 60]}
+        ... )
+        >>> evidence.clusters.tolist(), len(evidence)
+        (['gym', 'indie'], 2)
+        """
+        request = Request(
+            outcomes=outcomes, artist=artist, cluster=cluster, release=release, factors=factors,
+            period=period, window=window, seen=seen, spend=spend, currency=currency, grid=grid,
+            missing=missing,
+        )  # fmt: skip
+        evidence = cls._read(frame, request)
+        _raise_once(evidence.warnings)
+        return evidence
+
+    @classmethod
+    def _read(cls, frame: Any, request: Request) -> Self:
+        parts, problems = examine(frame, request)
+        errors = [problem for problem in problems if problem.severity == "error"]
+        if errors or parts is None:
+            raise EvidenceError(errors)
+        return cls(
+            counts=_counts(parts, request.window),
+            outcomes=parts.outcomes,
+            factors=parts.layout.factors,
+            window=request.window,
+            warnings=tuple(problems),
+            layout=parts.layout,
+        )
+
+    @property
+    def artists(self) -> NDArray[Any]:
+        """Distinct artists, sorted."""
+        return _distinct(self.counts, names.ARTIST)
+
+    @property
+    def clusters(self) -> NDArray[Any]:
+        """Distinct clusters, sorted."""
+        return _distinct(self.counts, names.CLUSTER)
+
+    def cells(self) -> xr.Dataset:
+        """Sum rows into cells: artist, cluster, release, factors, window.
+
+        Returns
+        -------
+        xarray.Dataset
+            ``numerator`` and ``denominator`` over (cell, outcome), summed over the rows in
+            which both were measured, NaN where none was. Labels on cell, and ``bought``
+            (part of the key only if an outcome informs in organic rows alone).
+            Sorted by artist, cluster, then the rest.
+        """
+        organic = any(outcome.informs == "organic" for outcome in self.outcomes)
+        return sum_cells(self.counts, self.factors, split_bought=organic)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the rows under the user's own column names.
+
+        Returns
+        -------
+        pandas.DataFrame
+            Labels, dates and counts. Counts are int64, or Int64 where some are missing;
+            exposures and money float64. Read again with the same arguments, it makes the
+            same Evidence.
+        """
+        return _frame(self)
+
+    def __add__(self, other: Evidence) -> Evidence:
+        if not isinstance(other, Evidence):
+            return NotImplemented
+        _check_addable(self, other)
+        outcomes = {o.name: o for o in (*self.outcomes, *other.outcomes)}
+        # One list of names: the second table is read as if it were written like the first.
+        second = other.to_frame().rename(columns=_renaming(other.layout, self.layout))
+        frame = _stacked(self.to_frame(), second)
+        layout = self.layout
+        request = Request(
+            outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.cluster,
+            release=layout.release, factors=self.factors, period=layout.period,
+            window=self.window, seen=layout.seen or other.layout.seen,
+            spend=layout.spend or other.layout.spend,
+            currency=layout.currency or other.layout.currency,
+        )  # fmt: skip
+        both = Evidence._read(frame, request)
+        known = {problem.code for problem in (*self.warnings, *other.warnings)}
+        _raise_once([problem for problem in both.warnings if problem.code not in known])
+        return both
+
+    def __eq__(self, other: object) -> bool:
+        if not isinstance(other, Evidence):
+            return NotImplemented
+        mine = (self.outcomes, self.factors, self.window, self.layout)
+        theirs = (other.outcomes, other.factors, other.window, other.layout)
+        return mine == theirs and bool(self.counts.identical(other.counts))
+
+    __hash__ = None  # type: ignore[assignment]
+
+    def __len__(self) -> int:
+        return int(self.counts.sizes[names.ROW])
+
+    def __repr__(self) -> str:
+        return in_words(self.counts, self.outcomes, self.window, self.warnings)
+
+    def _repr_html_(self) -> str:
+        return in_html(self.counts, self.outcomes, self.window, self.warnings)
+
+
+def _counts(parts: Parts, window: str | None) -> xr.Dataset:
+    labels = {name: own.spread() for name, own in parts.labels.items()}
+    moments = {
+        names.PERIOD_START: parts.start, names.PERIOD_END: parts.end, names.SEEN: parts.seen,
+        names.SPEND: parts.spend, names.WINDOW: _windows(parts, window),
+    }  # fmt: skip
+    on_row = labels | {name: m for name, m in moments.items() if m is not None}
+    dims = (names.ROW, names.OUTCOME)
+    sides = {
+        names.NUMERATOR: [parts.numerator(o) for o in parts.outcomes],
+        names.DENOMINATOR: [parts.denominator(o) for o in parts.outcomes],
+    }
+    counts = xr.Dataset(
+        {side: (dims, np.column_stack(columns)) for side, columns in sides.items()},
+        coords={name: (names.ROW, values) for name, values in on_row.items()}
+        | {
+            names.ROW: np.arange(parts.n_rows),
+            names.OUTCOME: np.array([o.name for o in parts.outcomes], dtype=object),
+        },
+        attrs={} if parts.currency is None else {"currency": parts.currency},
+    )
+    for variable in counts.variables.values():
+        if isinstance(variable.values, np.ndarray):
+            variable.values.setflags(write=False)
+    return counts
+
+
+def _windows(parts: Parts, window: str | None) -> NDArray[Any]:
+    if window is None or parts.start is None:
+        return np.full(parts.n_rows, WHOLE, dtype=object)
+    return window_labels(parse_window(window), parts.start)
+
+
+def _distinct(counts: xr.Dataset, name: str) -> NDArray[Any]:
+    distinct: NDArray[Any] = np.sort(pd.unique(counts[name].to_numpy()))
+    return distinct
+
+
+def _raise_once(problems: Sequence[Problem]) -> None:
+    loud = [p for p in problems if p.severity == "warning" and p.code not in QUIET]
+    if not loud:
+        return
+    first = " ".join(str(problem) for problem in loud[:3])
+    more = f" And {len(loud) - 3} more in .warnings." if len(loud) > 3 else ""  # noqa: PLR2004
+    python_warnings.warn(
+        f"{len(loud)} {'thing' if len(loud) == 1 else 'things'} to look at in this table: "
+        f"{first}{more}",
+        EvidenceWarning,
+        stacklevel=3,
+    )
+
+
+def _frame(evidence: Evidence) -> pd.DataFrame:
+    counts, layout = evidence.counts, evidence.layout
+    columns: dict[str, Any] = {
+        column: _labels_out(counts[name].to_numpy()) for name, column in layout.keys.items()
+    }
+    if layout.period is not None:
+        columns[layout.period[0]] = counts[names.PERIOD_START].to_numpy().copy()
+        columns[layout.period[1]] = counts[names.PERIOD_END].to_numpy().copy()
+    if layout.seen is not None:
+        columns[layout.seen] = counts[names.SEEN].to_numpy().copy()
+    columns |= _amounts_out(evidence)
+    if layout.spend is not None:
+        columns[layout.spend] = counts[names.SPEND].to_numpy().copy()
+    if layout.currency is not None:
+        columns[layout.currency] = _currency_out(evidence)
+    return pd.DataFrame(columns)
+
+
+def _labels_out(values: NDArray[Any]) -> Any:
+    return pd.Series(values, dtype="str") if values.dtype == object else values.copy()
+
+
+def _currency_out(evidence: Evidence) -> pd.Series[Any]:
+    code = evidence.counts.attrs.get("currency")
+    rows = pd.Series([None] * len(evidence), dtype=object)
+    if code is not None and names.SPEND in evidence.counts.coords:
+        rows[evidence.counts[names.SPEND].notnull().to_numpy()] = code
+    return rows
+
+
+def _amounts_out(evidence: Evidence) -> dict[str, Any]:
+    above = evidence.counts[names.NUMERATOR].to_numpy()
+    below = evidence.counts[names.DENOMINATOR].to_numpy()
+    found: dict[str, Any] = {}
+    whole: set[str] = set()
+    for i, outcome in enumerate(evidence.outcomes):
+        for column, values in ((outcome.numerator, above), (outcome.denominator, below)):
+            found[column] = values[:, i]
+        whole |= {outcome.numerator} | (
+            {outcome.denominator} if outcome.kind == "binary" else set()
+        )
+    return {c: _whole_out(v) if c in whole else v.copy() for c, v in found.items()}
+
+
+def _whole_out(values: NDArray[np.float64]) -> Any:
+    absent = np.isnan(values)
+    exact = np.where(absent, 0, values).astype(np.int64)
+    return pd.arrays.IntegerArray(exact, absent) if absent.any() else exact
+
+
+def _check_addable(first: Evidence, second: Evidence) -> None:
+    known = {o.name: o for o in first.outcomes}
+    told = [
+        f"outcome {o.name!r} is {known[o.name]} in one table and {o} in the other"
+        for o in second.outcomes
+        if known.get(o.name, o) != o
+    ]
+    for part, left, right in (
+        ("factors", set(first.factors), set(second.factors)),
+        ("window", first.window, second.window),
+        ("a period", first.layout.period is not None, second.layout.period is not None),
+        ("a release", first.layout.release is not None, second.layout.release is not None),
+        ("currency", first.counts.attrs.get("currency"), second.counts.attrs.get("currency")),
+    ):
+        if left != right and not (part == "currency" and None in (left, right)):
+            told.append(f"{part}: {left or 'none'} in one table and {right or 'none'} in the other")
+    if told:
+        raise EvidenceError(
+            f"two tables cannot be added: {'; '.join(told)}. "
+            "Read both with the same arguments, money in one currency."
+        )
+
+
+def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:
+    pairs = [
+        (theirs.artist, ours.artist), (theirs.cluster, ours.cluster),
+        (theirs.release, ours.release), (theirs.seen, ours.seen),
+        (theirs.spend, ours.spend), (theirs.currency, ours.currency),
+        *zip(theirs.period or (), ours.period or (), strict=False),
+    ]  # fmt: skip
+    return {a: b for a, b in pairs if a is not None and b is not None and a != b}
+
+
+def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
+    n_rows = (len(first), len(second))
+    columns = {}
+    for name in dict.fromkeys([*first.columns, *second.columns]):
+        # A column that one table lacks was not measured there.
+        pieces = [
+            (f[name] if name in f else pd.Series([None] * n, dtype=object)).astype(object)
+            for f, n in zip((first, second), n_rows, strict=True)
+        ]
+        joined = pd.concat(pieces, ignore_index=True)
+        columns[name] = joined
+    return pd.DataFrame(columns, dtype=object)
