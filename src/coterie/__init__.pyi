@@ -10,6 +10,7 @@ from .deck import plot_home as plot_home
 from .deck import plot_prior as plot_prior
 from .deck import plot_rates as plot_rates
 from .errors import BeliefError as BeliefError
+from .errors import ConvergenceWarning as ConvergenceWarning
 from .errors import CoterieError as CoterieError
 from .errors import EvidenceError as EvidenceError
 from .errors import EvidenceWarning as EvidenceWarning

@@ -8,7 +8,8 @@
     |-- FindingError (ValueError)     a question that these beliefs cannot answer
     `-- FitInterrupted                sampling was stopped by the user
 
-``EvidenceWarning`` (UserWarning) stands beside the tree: the table was read.
+``EvidenceWarning`` (UserWarning) stands beside the tree: the table was read. So does
+``ConvergenceWarning`` (UserWarning): a fit was made whose draws are in doubt.
 Catch ``CoterieError`` for all of them. Each message says what was found, where
 it stands, how much is like it, and the way out.
 """
@@ -67,6 +68,10 @@ class EvidenceError(CoterieError, ValueError):
 
 class EvidenceWarning(UserWarning):
     """A table that was read, with something in it a person should look at."""
+
+
+class ConvergenceWarning(UserWarning):
+    """A fit that was made, with draws that cannot be relied on yet."""
 
 
 class BeliefError(CoterieError, ValueError):

@@ -49,7 +49,9 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     above = np.bincount(made.outcome, made.y, outcomes)
     below = np.bincount(made.outcome, made.n, outcomes)
     pooled = ((above + 0.5) / (below + 1.0))[made.outcome]
-    binary = _binary(made.y, made.n, np.clip(pooled, 1e-7, 1 - 1e-7))
+    # A count has no log odds: its share is set aside at one half.
+    share = np.where(made.is_count, 0.5, np.clip(pooled, 1e-7, 1 - 1e-7))
+    binary = _binary(np.where(made.is_count, 0.0, made.y), made.n, share)
     count = _count(made.y, made.n, pooled)
     response = np.where(made.is_count, count[0], binary[0])
     information = np.where(made.is_count, count[1], binary[1])

@@ -1,0 +1,203 @@
+"""Fit: evidence and a stated prior become beliefs.
+
+Chooses the path and nothing else: the model samples, the integrals believe, the
+tree remembers.
+"""
+
+from __future__ import annotations
+
+import sys
+import warnings
+from typing import Any
+
+import numpy as np
+
+from coterie import names
+from coterie.beliefs import assemble
+from coterie.beliefs.design import Levels, design
+from coterie.beliefs.model import Blueprint, build
+from coterie.beliefs.population import Stated
+from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
+from coterie.beliefs.sampling import Run, sample
+from coterie.beliefs.tree import Beliefs
+from coterie.errors import BeliefError, ConvergenceWarning, EvidenceError
+from coterie.evidence import Evidence, unknown_clusters
+
+_BELIEF_DRAWS = 200
+
+
+def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
+    evidence: Evidence,
+    prior: MembershipPrior | None,
+    *,
+    homes: Homes = "one",
+    population: PopulationPrior | None = None,
+    draws: int = 1000,
+    tune: int = 500,
+    chains: int = 4,
+    rng: np.random.Generator,
+    cores: int | None = None,
+    target_accept: float = 0.8,
+    belief_draws: int = _BELIEF_DRAWS,
+    progress: bool | None = None,
+) -> Beliefs:
+    """Fit the model to a table, and believe.
+
+    Parameters
+    ----------
+    evidence
+        Checked counts.
+    prior
+        pi, what was believed of each artist and cluster before; ``None`` only with
+        ``homes=None``.
+    homes
+        ``"one"``: every artist has exactly one home, or none of these clusters.
+        ``"many"``: independent memberships. ``None``: the population without membership.
+    population
+        Priors of the population parameters; left out, the stated defaults.
+    draws, tune, chains
+        Draws kept and tuning draws of each chain, and the number of chains.
+    rng
+        Source of all chance; the same generator state gives the same numbers.
+    cores
+        Chains sampled at once; left out, as many as the machine has.
+    target_accept
+        Acceptance rate the step size aims at, in (0, 1). Raise it if draws diverge.
+    belief_draws
+        Draws of the population, over all chains, at which beliefs are integrated.
+    progress
+        Show progress and announce compilation; left out, only in a terminal or notebook.
+
+    Returns
+    -------
+    Beliefs
+        With the posterior, the beliefs, the ledger and the sampler's own numbers.
+
+    Raises
+    ------
+    BeliefError
+        If the prior does not fit the mode, or a number of draws makes no sense.
+    EvidenceError
+        If the table names clusters that the prior does not know.
+    FitInterrupted
+        If the user stopped sampling.
+
+    Warns
+    -----
+    ConvergenceWarning
+        If the chains have not settled; the result says so too.
+    """
+    started = assemble.fingerprint(_generator(rng))
+    blueprint = _blueprint(evidence, prior, homes, population)
+    run = Run(
+        draws=_whole("draws", draws),
+        tune=_whole("tune", tune),
+        chains=_whole("chains", chains),
+        seed=int(rng.integers(2**31)),
+        cores=cores,
+        target_accept=target_accept,
+        progress=_watched() if progress is None else progress,
+    )
+    raw = sample(blueprint, run)
+    levels, made = blueprint.levels, blueprint.made
+    stated = Stated.of(prior, levels, homes)
+    post = assemble.posterior(raw, blueprint, rng)
+    each = max(1, min(run.draws, -(-_whole("belief_draws", belief_draws) // run.chains)))
+    at = np.linspace(0, run.draws - 1, each).round()
+    belief, log_likelihood = assemble.beliefs(post, made, levels, stated, at)
+    groups = {
+        names.POSTERIOR: post,
+        names.BELIEFS: belief,
+        names.PRIOR: assemble.stated_prior(stated, levels),
+        names.SAMPLE_STATS: _plain_stats(raw["sample_stats"].to_dataset()),
+        names.LOG_LIKELIHOOD: log_likelihood,
+    }
+    result = Beliefs(
+        assemble.tree(
+            evidence, groups, run=run, population=blueprint.population, stated=stated,
+            rng_name=started,
+        )
+    )  # fmt: skip
+    found = result.diagnose()
+    if not found.ok:
+        warnings.warn(" ".join(found.lines), ConvergenceWarning, stacklevel=2)
+    return result
+
+
+def build_model(
+    evidence: Evidence,
+    prior: MembershipPrior | None,
+    *,
+    homes: Homes = "one",
+    population: PopulationPrior | None = None,
+) -> Any:
+    """Build the PyMC model that :func:`fit` would sample, to read, graph or extend it.
+
+    Parameters
+    ----------
+    evidence, prior, homes, population
+        As in :func:`fit`.
+
+    Returns
+    -------
+    pymc.Model
+        Every count and code is a ``pm.Data``; membership is summed out in the potential
+        ``evidence``. ``affinity_out`` and ``affinity_in`` are the affinity of a pair if the
+        artist is not, or is, a member.
+    """
+    return build(_blueprint(evidence, prior, homes, population))
+
+
+def _blueprint(
+    evidence: Evidence,
+    prior: MembershipPrior | None,
+    homes: Homes,
+    population: PopulationPrior | None,
+) -> Blueprint:
+    if homes not in ("one", "many", None):
+        raise BeliefError(f"homes is {homes!r}; write 'one', 'many' or None.")
+    if homes is not None and prior is None:
+        raise BeliefError(
+            "A fit with membership needs a prior: what did the team believe before? "
+            "MembershipPrior.uniform(evidence.clusters) says 'nothing in particular'."
+        )
+    if prior is not None:
+        problems = unknown_clusters(evidence.clusters, prior.clusters)
+        if problems:
+            raise EvidenceError(problems)
+    levels = Levels.of(evidence, None if prior is None else prior.clusters)
+    if prior is not None and homes is not None:
+        prior.table(levels.artists.tolist(), homes)
+    return Blueprint(
+        made=design(evidence, levels),
+        levels=levels,
+        homes=homes,
+        population=population or PopulationPrior(),
+        prior=prior if homes is not None else None,
+    )
+
+
+def _generator(rng: Any) -> np.random.Generator:
+    if not isinstance(rng, np.random.Generator):
+        raise BeliefError(
+            f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7)."
+        )
+    return rng
+
+
+def _whole(name: str, value: Any) -> int:
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise BeliefError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+    return int(value)
+
+
+def _watched() -> bool:
+    return sys.stderr.isatty() or "ipykernel" in sys.modules
+
+
+def _plain_stats(stats: Any) -> Any:
+    """Keep the sampler's numbers and leave its notes, which no file format holds alike."""
+    kept = [name for name, v in stats.data_vars.items() if v.dtype.kind in "bfiu"]
+    plain = stats[[n for n in kept if stats[n].dims == (names.CHAIN, names.DRAW)]]
+    plain.attrs = {k: v for k, v in stats.attrs.items() if isinstance(v, str | int | float)}
+    return plain

@@ -1,0 +1,414 @@
+r"""The PyMC model: population parameters, effects, affinity; membership summed out.
+
+Makes a :class:`pymc.Model` that can be read, graphed and extended, and samples it
+with nutpie. Callers may trust that the posterior is the one stated by the priors
+and the likelihood below, whatever coordinates the sampler walks in.
+
+.. math::
+
+    \eta_{io}(z) = \alpha_o + a_{ao} + c_{ko} + \textstyle\sum_f f_{\ell o} + p_{kwo}
+                   + z\, u_o + \lambda_o v_{ak}
+
+Coordinates. Whatever the data know well is moved in units of what they leave open:
+
+- Levels are a grand mean, cluster contrasts and window contrasts. The split of a
+  level into ``alpha``, cluster and window is drawn from its exact conditional law.
+- ``artist_effect`` is ``mean + sd * artist_raw``, where mean and sd come from a rough
+  Gaussian reading of the counts (:mod:`coterie.beliefs.pilot`).
+- ``affinity`` has *two* such maps, one for members and one for outsiders, that share
+  one ``affinity_raw``: membership is summed out in that coordinate, so that a pair
+  whose affinity would be +1 outside and -1 inside is one hump to the sampler, not two.
+
+Each map's Jacobian is in the density, so that the maps change speed, never the posterior.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pymc as pm
+import pytensor.tensor as pt
+from pymc.distributions.transforms import ZeroSumTransform
+
+from coterie import names
+from coterie.beliefs.density import pair_loglik
+from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
+from coterie.beliefs.pilot import Pilot, pilot
+from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
+from coterie.typing import Floats
+
+AFFINITY_OUT = "affinity_out"
+AFFINITY_IN = "affinity_in"
+_PAIR = "pair"
+_ONE = np.float64(1.0)
+_HALF = np.float64(0.5)
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything a model is made of: the observations, the names and the priors."""
+
+    made: Design
+    levels: Levels
+    homes: Homes
+    population: PopulationPrior
+    prior: MembershipPrior | None
+
+    @property
+    def learns_pi(self) -> bool:
+        """Whether pi is a parameter."""
+        return self.prior is not None and self.homes is not None and self.prior.strength is not None
+
+    @property
+    def drifts(self) -> bool:
+        """Whether any outcome's level may differ between windows."""
+        return any(not _is_zero(p) for p in self.priors(names.PERIOD_SCALE))
+
+    def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
+        """Return one parameter's prior for each outcome."""
+        return self.population.for_outcomes(self.levels.outcomes, parameter)
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what two fits must share to share a compiled model."""
+        levels, names_ = self.levels, sorted(self.population.binary)
+        priors = tuple(
+            (p.family, p.first, p.second) for name in names_ for p in self.priors(name)
+        )
+        sizes = (
+            len(levels.artists),
+            len(levels.clusters),
+            len(levels.windows),
+            tuple((f, len(known)) for f, known in levels.factors.items()),
+            self.made.pair_artist.size,
+        )
+        pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
+        return (levels.outcomes, sizes, self.homes, priors, pi)
+
+
+def model_data(blueprint: Blueprint) -> dict[str, Any]:
+    """Return every array the model reads, by the name of its ``pm.Data``."""
+    made, levels = blueprint.made, blueprint.levels
+    rough = pilot(made, levels)
+    arrays: dict[str, Any] = {
+        "y": made.y,
+        "n": made.n,
+        "outcome_code": made.outcome,
+        "artist_code": made.artist,
+        "cluster_code": made.cluster,
+        "window_code": made.window,
+        "informs": made.informs,
+        "is_count": made.is_count,
+        "weight": made.weight,
+        "pair_code": made.pair,
+        "pair_artist": made.pair_artist,
+        "pair_cluster": made.pair_cluster,
+        "working_response": rough.response,
+        "working_information": rough.information,
+    }
+    arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
+    arrays |= _settled(blueprint, rough)
+    if blueprint.homes is not None and blueprint.prior is not None:
+        # Learned pi multiplies shares of 1; the table holds what is stated in either case.
+        arrays["pi_prior"] = blueprint.prior.table(levels.artists.tolist(), blueprint.homes)
+        arrays["elsewhere_prior"] = np.float64(blueprint.prior.elsewhere)
+    return arrays
+
+
+def build(blueprint: Blueprint) -> pm.Model:
+    """Build the model, without sampling it."""
+    levels = blueprint.levels
+    coords: dict[str, Any] = {
+        names.OUTCOME: levels.outcome_names,
+        names.ARTIST: levels.artists,
+        names.CLUSTER: levels.clusters,
+        names.WINDOW: levels.windows,
+        _PAIR: np.arange(blueprint.made.pair_artist.size),
+        "cluster_contrast": np.arange(len(levels.clusters) - 1),
+        "window_contrast": np.arange(len(levels.windows) - 1),
+        **{f: np.asarray(known) for f, known in levels.factors.items()},
+    }
+    with pm.Model(coords=coords) as model:
+        read = {name: pm.Data(name, value) for name, value in model_data(blueprint).items()}
+        numbers = {
+            name: _parameter(name, blueprint.priors(name))
+            for name in (
+                names.UPLIFT,
+                names.LOADING,
+                names.KAPPA,
+                names.ARTIST_SCALE,
+                names.CLUSTER_SCALE,
+                names.PERIOD_SCALE,
+            )
+        }
+        log_kappa = _log_kappa(blueprint, numbers[names.KAPPA])
+        level = _levels(blueprint, numbers, read)
+        eta = _known_part(blueprint, read, level)
+        scatter = log_kappa[read["cluster_code"], read["outcome_code"]]
+        _likelihood(blueprint, read, numbers, eta, scatter)
+    return model
+
+
+def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
+    outcome = read["outcome_code"]
+    eta = level[read["cluster_code"], read["window_code"], outcome]
+    for factor in blueprint.levels.factors:
+        priors = tuple(
+            blueprint.population.of(f"{o.name}", o.kind, FACTOR_SCALE)
+            for o in blueprint.levels.outcomes
+        )
+        scale = _parameter(f"{names.FACTOR_SCALE}{factor}", priors)
+        settled = read[f"settled_{factor}"]
+        raw = pm.Normal(f"{factor}_raw", 0.0, scale**settled, dims=(factor, names.OUTCOME))
+        effect = pm.Deterministic(
+            f"{names.FACTOR_EFFECT}{factor}", raw * scale ** (_ONE - settled),
+            dims=(factor, names.OUTCOME),
+        )  # fmt: skip
+        eta = eta + effect[read[f"factor_code_{factor}"], outcome]
+    return eta
+
+
+def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any]) -> Any:
+    """Return alpha + cluster effect + window effect over (cluster, window, outcome)."""
+    clusters, windows = len(blueprint.levels.clusters), len(blueprint.levels.windows)
+    between, within = numbers[names.CLUSTER_SCALE], numbers[names.PERIOD_SCALE]
+    # A cluster's mean over its windows has variance between^2 + within^2 / windows.
+    own = within / np.sqrt(np.float64(windows))
+    spread = pt.sqrt(between**2 + own**2 + np.float64(1e-300))
+    grand = pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME) * spread / np.sqrt(
+        np.float64(clusters)
+    )
+    alpha_level = _alpha_and_level(blueprint, grand)
+    mean = grand
+    if clusters > 1:
+        contrast = _contrast("cluster", read["settled_cluster"], spread, ())
+        mean = grand + contrast
+    mean = pt.broadcast_to(mean, (clusters, len(blueprint.levels.outcomes)))
+    level = (alpha_level - grand) + mean
+    if not blueprint.drifts:
+        pm.Deterministic(names.CLUSTER_EFFECT, mean, dims=(names.CLUSTER, names.OUTCOME))
+        return level[:, None, :] + pt.zeros((1, windows, 1))
+    deviation = pt.zeros((clusters, windows, 1))
+    if windows > 1:
+        deviation = _contrast("window", read["settled_period"], within, (names.CLUSTER,))
+    # The cluster's own effect, given its mean over windows: exact, and unknown to the data.
+    split = pm.Normal("split_raw", 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
+    effect = pm.Deterministic(
+        names.CLUSTER_EFFECT,
+        mean * (between / spread) ** 2 + split * between * own / spread,
+        dims=(names.CLUSTER, names.OUTCOME),
+    )
+    pm.Deterministic(
+        names.PERIOD_EFFECT,
+        mean[:, None, :] + deviation - effect[:, None, :],
+        dims=(names.CLUSTER, names.WINDOW, names.OUTCOME),
+    )
+    return level[:, None, :] + deviation
+
+
+def _contrast(of: str, settled: Any, scale: Any, before: tuple[str, ...]) -> Any:
+    """Return effects that sum to zero over one dimension, centred as far as data settle them."""
+    raw = pm.Normal(
+        f"{of}_raw", 0.0, scale**settled, dims=(*before, f"{of}_contrast", names.OUTCOME)
+    )
+    free = raw * scale ** (_ONE - settled)
+    return ZeroSumTransform.extend_axis(free, axis=len(before))
+
+
+def _alpha_and_level(blueprint: Blueprint, grand: Any) -> Any:
+    """Return alpha + grand, moving it as one and recovering alpha exactly."""
+    priors = blueprint.priors(names.ALPHA)
+    free = [i for i, p in enumerate(priors) if p.family != "fixed"]
+    stated = np.array([p.first if p.family == "fixed" else 0.0 for p in priors])
+    level = pt.as_tensor(stated) + grand
+    if free:
+        mean = np.array([priors[i].first for i in free])
+        sd = np.array([priors[i].second for i in free])
+        moved = pm.Normal("level", mean + grand[free], sd, shape=len(free))
+        level = pt.set_subtensor(level[free], moved)
+    pm.Deterministic(names.ALPHA, level - grand, dims=names.OUTCOME)
+    return level
+
+
+def _log_kappa(blueprint: Blueprint, kappa: Any) -> Any:
+    shape = (len(blueprint.levels.clusters), len(blueprint.levels.outcomes))
+    priors = blueprint.priors(names.KAPPA_SPREAD)
+    spread = _parameter(names.KAPPA_SPREAD, priors)
+    if all(_is_zero(p) for p in priors):
+        return pt.broadcast_to(pt.log(kappa), shape)
+    raw = pm.Normal(names.KAPPA_CLUSTER, 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
+    return pt.log(kappa) + spread * raw
+
+
+def _likelihood(
+    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], eta: Any, scatter: Any
+) -> None:
+    outcomes = len(blueprint.levels.outcomes)
+    pairs = blueprint.made.pair_artist.size
+    uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
+    outcome, pair = read["outcome_code"], read["pair_code"]
+    information = _overdispersed(read, scatter)
+    flat = pair * np.int64(outcomes) + outcome
+    known = _summed(information, flat, pairs * outcomes).reshape((pairs, outcomes))
+    score = _summed(information * (read["working_response"] - eta), flat, pairs * outcomes)
+    score = score.reshape((pairs, outcomes))
+    member = _rough_log_odds(blueprint, read, numbers, known, score)
+    artist = _artist_effects(blueprint, read, numbers, (known, score), member)
+    score = score - known * artist[read["pair_artist"]]
+    out, inside, log_sd, raw = _affinities(uplift, loading, known, score)
+    reach = loading[outcome] * read["informs"]
+    shared = eta + artist[read["artist_code"], outcome]
+    eta_out = shared + reach * out[pair]
+    eta_in = shared + reach * inside[pair] + uplift[outcome] * read["informs"]
+    values = pair_loglik(
+        eta_out, eta_in, scatter, read["y"], read["n"], read["is_count"], read["weight"], pair,
+        np.int64(pairs),
+    )[0]  # fmt: skip
+    # The affinity's own prior and each map's Jacobian; affinity_raw's density is taken back.
+    pm.Potential("affinity_map", pt.sum(log_sd + _HALF * raw**2))
+    _membership(blueprint, read, values[0] - _HALF * out**2, values[1] - _HALF * inside**2)
+
+
+def _overdispersed(read: dict[str, Any], scatter: Any) -> Any:
+    base, kappa = read["working_information"], pt.exp(scatter)
+    binary = base / (_ONE + (read["n"] - _ONE) / (kappa + _ONE))
+    return pt.switch(read["is_count"], base / (_ONE + base / kappa), binary)
+
+
+def _rough_log_odds(
+    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], known: Any, score: Any
+) -> Any:
+    """Return a Gaussian reading of each pair's membership, (pair, 1), in (0, 1)."""
+    if blueprint.homes is None:
+        return pt.zeros((known.shape[0], 1))
+    uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
+    shrink = _ONE / (_ONE + known * numbers[names.ARTIST_SCALE] ** 2)
+    weight, pull = known * shrink, score * shrink
+    room = _ONE + (weight * loading**2).sum(axis=1)
+    cross = (weight * uplift * loading).sum(axis=1)
+    gain = (pull * uplift).sum(axis=1) - cross * (pull * loading).sum(axis=1) / room
+    cost = (weight * uplift**2).sum(axis=1) - cross**2 / room
+    stated = read["pi_prior"][read["pair_artist"], read["pair_cluster"]]
+    return pm.math.sigmoid(pm.math.logit(stated) + gain - _HALF * cost)[:, None]
+
+
+def _artist_effects(
+    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], rough: Any, member: Any
+) -> Any:
+    known, score = rough
+    uplift, loading, scale = (
+        numbers[k] for k in (names.UPLIFT, names.LOADING, names.ARTIST_SCALE)
+    )
+    noise = _ONE + known * (loading**2 + member * (_ONE - member) * uplift**2)
+    dims = (names.ARTIST, names.OUTCOME)
+    shape = (len(blueprint.levels.artists), len(blueprint.levels.outcomes))
+    about = pt.zeros(shape)
+    at = read["pair_artist"]
+    precision = pt.inc_subtensor(about[at], known / noise)
+    pull = pt.inc_subtensor(about[at], (score - known * member * uplift) / noise)
+    # In units of the scale, so that a scale of exactly 0 is allowed.
+    room = _ONE + scale**2 * precision
+    raw = pm.Normal("artist_raw", 0.0, 1.0, dims=dims)
+    standard = scale * pull / room + raw / pt.sqrt(room)
+    pm.Potential(
+        "artist_map", pt.sum(_HALF * raw**2 - _HALF * standard**2 - _HALF * pt.log(room))
+    )
+    return pm.Deterministic(names.ARTIST_EFFECT, scale * standard, dims=dims)
+
+
+def _affinities(uplift: Any, loading: Any, known: Any, score: Any) -> tuple[Any, Any, Any, Any]:
+    raw = pm.Normal("affinity_raw", 0.0, 1.0, dims=_PAIR)
+    precision = _ONE + (known * loading**2).sum(axis=1)
+    out = (score * loading).sum(axis=1) / precision
+    inside = out - (known * loading * uplift).sum(axis=1) / precision
+    sd = _ONE / pt.sqrt(precision)
+    return (
+        pm.Deterministic(AFFINITY_OUT, out + sd * raw, dims=_PAIR),
+        pm.Deterministic(AFFINITY_IN, inside + sd * raw, dims=_PAIR),
+        pt.log(sd),
+        raw,
+    )
+
+
+def _membership(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: Any) -> None:
+    """Sum membership out, exactly."""
+    if blueprint.homes is None:
+        pm.Potential("evidence", out.sum())
+        return
+    log_odds = inside - out
+    if blueprint.homes == "many":
+        chance = _pi(blueprint, read)[read["pair_artist"], read["pair_cluster"]]
+        total = pt.logaddexp(pt.log1p(-chance), pt.log(chance) + log_odds)
+        pm.Potential("evidence", out.sum() + total.sum())
+        return
+    chance = _pi(blueprint, read)
+    at = (read["pair_artist"], read["pair_cluster"])
+    table = pt.set_subtensor(pt.zeros_like(chance)[at], log_odds)
+    inside_any = pt.logsumexp(pt.log(chance) + table, axis=1)
+    stated = read["elsewhere_prior"]
+    nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
+    pm.Potential("evidence", out.sum() + pt.logaddexp(inside_any, nowhere).sum())
+
+
+def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:
+    """Return the prior of each pair, (artist, cluster), stated or learned."""
+    if not blueprint.learns_pi or blueprint.prior is None:
+        return read["pi_prior"]
+    strength = np.float64(blueprint.prior.strength)
+    first = read["pi_prior"][0]
+    if blueprint.homes == "many":
+        pi = pm.Beta(names.PI, strength * first, strength * (_ONE - first), dims=names.CLUSTER)
+        return pt.broadcast_to(pi, read["pi_prior"].shape)
+    room = _ONE - read["elsewhere_prior"]
+    pi = pm.Dirichlet(names.PI, strength * first / room, dims=names.CLUSTER)
+    return pt.broadcast_to(room * pi, read["pi_prior"].shape)
+
+
+def _parameter(name: str, priors: tuple[ParameterPrior, ...]) -> Any:
+    """Return one parameter over (outcome,), free where its prior is, else as stated."""
+    families = sorted({p.family for p in priors} - {"fixed"})
+    if len(families) == 1 and all(p.family != "fixed" for p in priors):
+        return _free(name, families[0], list(priors), names.OUTCOME)
+    value = pt.as_tensor(np.array([p.first if p.family == "fixed" else 0.0 for p in priors]))
+    for family in families:
+        at = [i for i, p in enumerate(priors) if p.family == family]
+        part = _free(f"{name}_{family}", family, [priors[i] for i in at], None)
+        value = pt.set_subtensor(value[at], part)
+    return pm.Deterministic(name, value, dims=names.OUTCOME)
+
+
+def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None) -> Any:
+    first = np.array([p.first for p in priors])
+    second = np.array([p.second for p in priors])
+    size: dict[str, Any] = {"shape": len(priors)} if dims is None else {"dims": dims}
+    if family == "halfnormal":
+        return pm.HalfNormal(name, first, **size)
+    law = {"normal": pm.Normal, "lognormal": pm.LogNormal}[family]
+    return law(name, first, second, **size)
+
+
+def _settled(blueprint: Blueprint, rough: Pilot) -> dict[str, Floats]:
+    """Return how far each scale's effects are centred; a scale stated 0 cannot be."""
+
+    def usable(share: Floats, *parameters: str) -> Floats:
+        zero = [
+            all(_is_zero(blueprint.priors(p)[i]) for p in parameters) for i in range(share.size)
+        ]
+        return np.where(zero, 0.0, share)
+
+    found = {
+        "settled_cluster": usable(rough.cluster, names.CLUSTER_SCALE, names.PERIOD_SCALE),
+        "settled_period": usable(rough.period, names.PERIOD_SCALE),
+    }
+    parts = zip(blueprint.levels.factors, rough.factor, strict=True)
+    return found | {f"settled_{f}": usable(share, FACTOR_SCALE) for f, share in parts}
+
+
+def _summed(values: Any, at: Any, size: int) -> Any:
+    return pt.inc_subtensor(pt.zeros(size)[at], values)
+
+
+def _is_zero(prior: ParameterPrior) -> bool:
+    return prior.family == "fixed" and prior.first == 0

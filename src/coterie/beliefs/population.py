@@ -1,0 +1,101 @@
+"""Population: draws of phi, read back from a posterior for any table of observations.
+
+Fitting, predicting and everything later turn the same posterior into the same
+arrays here, so that a level means one thing. Knows nothing of PyMC.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.membership import MANY, NONE, ONE, Phi
+from coterie.beliefs.priors import Homes, MembershipPrior
+from coterie.typing import Floats
+
+CODE = {"one": ONE, "many": MANY, None: NONE}
+
+
+@dataclass(frozen=True, slots=True)
+class Stated:
+    """The membership prior of a fit, by artist of its inventory."""
+
+    table: Floats
+    elsewhere: float
+    homes: Homes
+
+    @classmethod
+    def of(cls, prior: MembershipPrior | None, levels: Levels, homes: Homes) -> Stated:
+        """Tabulate a prior: (artist, cluster)."""
+        if prior is None or homes is None:
+            shape = (len(levels.artists), len(levels.clusters))
+            return cls(np.zeros(shape), 1.0, None)
+        rest = prior.elsewhere if homes == "one" else 0.0
+        return cls(prior.table(levels.artists.tolist(), homes), rest, homes)
+
+    @property
+    def code(self) -> int:
+        """How the integrals call this mode."""
+        return CODE[self.homes]
+
+    def log_table(self, pi: Floats | None) -> Floats:
+        """Return the log prior over (draw or 1, artist, cluster); ``pi`` is a learned one."""
+        with np.errstate(divide="ignore"):
+            if pi is None:
+                return np.log(self.table)[None]
+            room = 1 - self.elsewhere if self.homes == "one" else 1.0
+            wide = np.broadcast_to(
+                np.log(room * pi)[:, None, :], (len(pi), *self.table.shape)
+            )
+            return np.ascontiguousarray(wide)
+
+
+def flat(posterior: xr.Dataset, name: str, at: slice | Any = slice(None)) -> Floats:
+    """Return one variable over (draw of all chains, ...), some draws of it."""
+    values = posterior[name].to_numpy()
+    return values.reshape(-1, *values.shape[2:])[at]
+
+
+def log_kappa(posterior: xr.Dataset, at: Any = slice(None)) -> Floats:
+    """Return log kappa over (draw, cluster, outcome)."""
+    scatter = flat(posterior, names.KAPPA_SPREAD, at)[:, None, :]
+    by_cluster = flat(posterior, names.KAPPA_CLUSTER, at)
+    return np.log(flat(posterior, names.KAPPA, at))[:, None, :] + scatter * by_cluster
+
+
+def level(posterior: xr.Dataset, made: Design, levels: Levels, at: Any = slice(None)) -> Floats:
+    """Return each observation's level without artist, affinity and membership: (draw, observation).
+
+    Every code of the design must be known.
+    """
+    outcome = made.outcome
+    found = flat(posterior, names.ALPHA, at)[:, outcome]
+    found = found + flat(posterior, names.CLUSTER_EFFECT, at)[:, made.cluster, outcome]
+    period = flat(posterior, names.PERIOD_EFFECT, at)
+    found += period[:, made.cluster, made.window, outcome]
+    for factor, codes in zip(levels.factors, made.factor, strict=True):
+        found += flat(posterior, f"{names.FACTOR_EFFECT}{factor}", at)[:, codes, outcome]
+    return np.ascontiguousarray(found, dtype=np.float64)
+
+
+def phi(
+    posterior: xr.Dataset, made: Design, levels: Levels, stated: Stated, at: Any = slice(None)
+) -> Phi:
+    """Read draws of everything that is not an artist's own."""
+    pi = flat(posterior, names.PI, at) if names.PI in posterior else None
+    with np.errstate(divide="ignore"):
+        nowhere = float(np.log(stated.elsewhere))
+    return Phi(
+        base=level(posterior, made, levels, at),
+        log_kappa=np.ascontiguousarray(log_kappa(posterior, at)),
+        uplift=np.ascontiguousarray(flat(posterior, names.UPLIFT, at)),
+        loading=np.ascontiguousarray(flat(posterior, names.LOADING, at)),
+        artist_scale=np.ascontiguousarray(flat(posterior, names.ARTIST_SCALE, at)),
+        log_prior=stated.log_table(pi),
+        log_elsewhere=nowhere,
+    )

@@ -1,0 +1,199 @@
+r"""Predict: rates and intensities on request, from beliefs and any rows.
+
+One output row for each input row, whose outcomes are never read by ``of="next"``.
+Decisions use these rates: membership and affinity are inside them, and nothing is
+multiplied on top.
+"""
+
+from __future__ import annotations
+
+from typing import Any, Literal
+
+import numpy as np
+import xarray as xr
+from scipy import stats
+from scipy.special import expit
+
+from coterie import names
+from coterie.beliefs import population as read
+from coterie.beliefs.design import cell_codes
+from coterie.beliefs.rows import Known, states
+from coterie.beliefs.tree import Beliefs
+from coterie.errors import BeliefError
+from coterie.evidence import Evidence, Outcome
+from coterie.typing import Floats
+
+
+def predict(
+    beliefs: Beliefs,
+    rows: Evidence,
+    *,
+    of: Literal["next", "observed"] = "next",
+    rng: np.random.Generator,
+) -> xr.Dataset:
+    """Draw the rates and intensities of rows.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted beliefs.
+    rows
+        Rows to predict: labels alone are read, outcomes never are with ``of="next"``.
+        Artists, clusters and levels never seen are drawn from the population. A factor
+        the rows leave out: the mean rate over its levels, weighted by the outcome's
+        denominators in the cluster's ledger.
+    of
+        ``"next"``: the next comparable cell, in a fresh window. ``"observed"``: the ledger
+        cell's own rate, given its counts; every row's cell must be in the ledger.
+    rng
+        Source of all chance.
+
+    Returns
+    -------
+    xarray.Dataset
+        ``rate`` in [0, 1] over (chain, draw, row, binary_outcome) and ``intensity``, events
+        per unit of exposure, over (chain, draw, row, count_outcome). One draw of home,
+        affinity and window is shared by every row it concerns.
+
+    Raises
+    ------
+    BeliefError
+        If the rows cannot belong to these beliefs, or a row is not in the ledger.
+    """
+    known = Known.of(beliefs)
+    if of not in ("next", "observed"):
+        raise BeliefError(f"of is {of!r}; write 'next' or 'observed'.")
+    y, n = (None, None) if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
+    drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
+    for part, state in states(known, rows, rng, fresh=of == "next"):
+        eta = np.where(state.member[..., None], state.inside, state.out)
+        for o, outcome in enumerate(known.levels.outcomes):
+            seen = None if y is None or n is None else (y[:, o], n[:, o])
+            kappa = np.exp(state.log_kappa[..., o])
+            drawn[part, :, o] = _scatter(eta[..., o], kappa, outcome, seen, rng)
+    return _labelled(drawn, known, rows)
+
+
+def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) -> xr.Dataset:
+    """Score rows that came later, averaging each row's exact mass over draws.
+
+    Parameters
+    ----------
+    beliefs, rng
+        As in :func:`predict`.
+    rows
+        Rows with their outcomes; each is one prediction.
+
+    Returns
+    -------
+    xarray.Dataset
+        Over (row, outcome): ``log_score``, log of the mean mass of what happened, in nats;
+        ``cdf_below`` and ``cdf``, the predictive probability of fewer and of at most as many.
+        NaN where not measured.
+    """
+    known = Known.of(beliefs)
+    y, n = _counts(known, rows)
+    measured = ~np.isnan(y) & (np.nan_to_num(n) > 0)
+    mass, below = np.zeros(y.shape), np.zeros(y.shape)
+    for _, state in states(known, rows, rng):
+        eta = np.where(state.member[..., None], state.inside, state.out)
+        for o, outcome in enumerate(known.levels.outcomes):
+            at = np.flatnonzero(measured[:, o])
+            kappa = np.exp(state.log_kappa[:, at, o])
+            law = _law(outcome, eta[:, at, o], kappa, n[at, o])
+            mass[at, o] += law.pmf(y[at, o]).sum(axis=0)
+            below[at, o] += law.cdf(y[at, o] - 1).sum(axis=0)
+    dims = (names.ROW, names.OUTCOME)
+    with np.errstate(divide="ignore"):
+        tables = {"log_score": np.log(mass / known.size), "cdf_below": below / known.size}
+    tables["cdf"] = np.minimum((below + mass) / known.size, 1.0)
+    return xr.Dataset(
+        {k: (dims, np.where(measured, v, np.nan)) for k, v in tables.items()},
+        coords={names.ROW: np.arange(len(rows)), names.OUTCOME: known.levels.outcome_names},
+    )
+
+
+def _law(outcome: Outcome, eta: Floats, kappa: Floats, n: Floats) -> Any:
+    if outcome.kind == "binary":
+        mu = np.clip(expit(eta), 1e-12, 1 - 1e-12)
+        if np.isinf(kappa).any():
+            return stats.binom(n.astype(np.int64), mu)
+        kappa = np.minimum(kappa, 1e9)
+        return stats.betabinom(n.astype(np.int64), mu * kappa, (1 - mu) * kappa)
+    mean = n * np.exp(np.minimum(eta, 500))
+    if np.isinf(kappa).any():
+        return stats.poisson(mean)
+    kappa = np.minimum(kappa, 1e9)
+    return stats.nbinom(kappa, kappa / (kappa + mean))
+
+
+def _scatter(
+    eta: Floats,
+    kappa: Floats,
+    outcome: Outcome,
+    seen: tuple[Floats, Floats] | None,
+    rng: np.random.Generator,
+) -> Floats:
+    """Draw each cell's own rate about its mean: (draw, row)."""
+    y, n = (0.0, 0.0) if seen is None else (np.nan_to_num(seen[0]), np.nan_to_num(seen[1]))
+    # Beyond 1e12 the scatter is below 1e-6 of the mean, and the draw is the mean.
+    loose = np.minimum(kappa, 1e12)
+    tiny = np.finfo(float).tiny
+    if outcome.kind == "binary":
+        mu = expit(eta)
+        drawn = rng.beta(np.maximum(mu * loose + y, tiny), np.maximum((1 - mu) * loose + n - y, tiny))
+        return np.where(np.isinf(kappa), mu, drawn)
+    mean = np.exp(np.minimum(eta, 500))
+    drawn = rng.gamma(loose + y, 1 / (loose / mean + n))
+    return np.where(np.isinf(kappa), mean, drawn)
+
+
+def _counts(known: Known, rows: Evidence) -> tuple[Floats, Floats]:
+    """Return numerator and denominator in the order of the beliefs' outcomes."""
+    table = rows.counts.reindex({names.OUTCOME: known.levels.outcome_names})
+    return table[names.NUMERATOR].to_numpy(), table[names.DENOMINATOR].to_numpy()
+
+
+def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floats, Floats]:
+    """Return the ledger cell's counts for each row."""
+    cells = ledger.cells()
+    theirs, ours = cell_codes(rows.counts, known.levels), cell_codes(cells, known.levels)
+
+    def keys(codes: Any) -> list[tuple[int, ...]]:
+        columns = [codes.artist, codes.cluster, codes.window, *codes.factor]
+        return list(zip(*[c.tolist() for c in columns], strict=True))
+
+    place = {key: i for i, key in enumerate(keys(ours))}
+    found = np.array([place.get(key, -1) for key in keys(theirs)])
+    if np.any(found < 0):
+        first = int(np.argmax(found < 0))
+        labels = rows.counts.isel({names.ROW: first})
+        raise BeliefError(
+            f"Row {first} (artist {labels[names.ARTIST].item()!r}, cluster "
+            f"{labels[names.CLUSTER].item()!r}) has no cell in the ledger; "
+            f"{int((found < 0).sum())} of {len(rows)} rows are like this. Ask for of='next'."
+        )
+    y, n = cells[names.NUMERATOR].to_numpy()[found], cells[names.DENOMINATOR].to_numpy()[found]
+    return y, n
+
+
+def _labelled(drawn: Floats, known: Known, rows: Evidence) -> xr.Dataset:
+    post = known.posterior
+    shape = (post.sizes[names.CHAIN], post.sizes[names.DRAW], len(rows))
+    counts = rows.counts
+    coords: dict[str, Any] = {
+        names.CHAIN: post[names.CHAIN].to_numpy(),
+        names.DRAW: post[names.DRAW].to_numpy(),
+        names.ROW: np.arange(len(rows)),
+        names.ARTIST: (names.ROW, counts[names.ARTIST].to_numpy()),
+        names.CLUSTER: (names.ROW, counts[names.CLUSTER].to_numpy()),
+    }
+    made = xr.Dataset(coords=coords)
+    kinds = (("binary", names.RATE, names.BINARY_OUTCOME), ("count", names.INTENSITY, names.COUNT_OUTCOME))
+    for kind, variable, dim in kinds:
+        at = [i for i, o in enumerate(known.levels.outcomes) if o.kind == kind]
+        made = made.assign_coords({dim: [known.levels.outcomes[i].name for i in at]})
+        made[variable] = (
+            (names.CHAIN, names.DRAW, names.ROW, dim), drawn[:, :, at].reshape(*shape, len(at))
+        )  # fmt: skip
+    return made

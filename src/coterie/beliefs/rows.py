@@ -1,0 +1,314 @@
+"""Rows: what beliefs say of the labels of any row, draw by draw.
+
+Turns rows into codes of an inventory that is widened by what was never seen: new
+artists, clusters and levels are drawn from the population, once each, and every row
+they concern shares the draw. Outcomes of the rows are never read here.
+"""
+
+from __future__ import annotations
+
+import itertools
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from scipy.special import expit, logit
+
+from coterie import names
+from coterie.beliefs import population as read
+from coterie.beliefs.assemble import draw_members
+from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
+from coterie.beliefs.membership import conditional_log_odds, member_probability
+from coterie.beliefs.population import Stated
+from coterie.beliefs.tree import Beliefs
+from coterie.errors import BeliefError
+from coterie.evidence import Evidence
+from coterie.typing import Floats, Integers
+
+_CHUNK_BYTES = 2**27
+
+
+@dataclass(frozen=True, slots=True)
+class Known:
+    """A Beliefs read once: its names, its prior, its posterior and its observations."""
+
+    levels: Levels
+    stated: Stated
+    posterior: xr.Dataset
+    made: Design
+
+    @classmethod
+    def of(cls, beliefs: Beliefs) -> Known:
+        """Read a Beliefs."""
+        posterior = beliefs.tree[names.POSTERIOR].to_dataset()
+        evidence = beliefs.evidence
+        levels = Levels(
+            artists=posterior[names.ARTIST].to_numpy(),
+            clusters=posterior[names.CLUSTER].to_numpy(),
+            windows=posterior[names.WINDOW].to_numpy(),
+            factors={f: posterior[f].to_numpy() for f in evidence.factors},
+            outcomes=evidence.outcomes,
+        )
+        prior = beliefs.tree[names.PRIOR].to_dataset() if names.PRIOR in beliefs.tree else {}
+        shape = (len(levels.artists), len(levels.clusters))
+        table = prior["prior"].to_numpy() if "prior" in prior else np.zeros(shape)
+        rest = float(prior[names.ELSEWHERE]) if names.ELSEWHERE in prior else 0.0
+        stated = Stated(table, rest, beliefs.homes)
+        return cls(levels, stated, posterior, design(evidence, levels))
+
+    @property
+    def size(self) -> int:
+        """Draws over all chains."""
+        return int(self.posterior.sizes[names.CHAIN] * self.posterior.sizes[names.DRAW])
+
+
+@dataclass(frozen=True, slots=True)
+class State:
+    """One chunk of draws, laid on rows.
+
+    Attributes
+    ----------
+    out, inside
+        Level on the link scale of a non-member and of a member: (draw, row, outcome).
+    log_kappa
+        (draw, row, outcome).
+    member
+        Whether the row's artist is a member of its cluster, drawn: (draw, row).
+    """
+
+    out: Floats
+    inside: Floats
+    log_kappa: Floats
+    member: Any
+
+
+@dataclass(frozen=True, slots=True)
+class _Plan:
+    artist: Integers
+    cluster: Integers
+    new_artists: int
+    new_clusters: int
+    pair: Integers
+    pair_artist: Integers
+    pair_cluster: Integers
+    window: Integers
+    windows: int
+    old_window: Integers
+    factor: tuple[Integers | None, ...]
+    told: Floats
+    shares: tuple[Floats, ...]
+
+
+def states(
+    known: Known, rows: Evidence, rng: np.random.Generator, *, fresh: bool = True
+) -> Iterator[tuple[slice, State]]:
+    """Lay every draw on the rows, some draws at a time.
+
+    With ``fresh`` each window of the rows is new; without, windows of the ledger keep
+    their own effect.
+
+    Raises
+    ------
+    BeliefError
+        If the rows count other outcomes than the beliefs know.
+    """
+    _check_outcomes(known, rows)
+    plan = _plan(known, rows)
+    wide = len(rows) * len(known.levels.outcomes) * 6 + known.stated.table.size * 3
+    step = max(1, int(_CHUNK_BYTES / (8 * (known.made.y.size + wide))))
+    for first in range(0, known.size, step):
+        part = slice(first, min(first + step, known.size))
+        yield part, _state(known, plan, part, rng, fresh=fresh)
+
+
+def _state(
+    known: Known, plan: _Plan, part: slice, rng: np.random.Generator, *, fresh: bool
+) -> State:
+    post = known.posterior
+    at = read.phi(post, known.made, known.levels, known.stated, part)
+    effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, part))
+    affinity = read.flat(post, names.AFFINITY, part)
+    member = _members(known, at, effect, affinity, rng)
+    artist = _widened(effect, plan.new_artists, at.artist_scale, rng)
+    between = read.flat(post, names.CLUSTER_SCALE, part)
+    cluster = _widened(
+        read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng
+    )
+    scatter = _widened(
+        read.flat(post, names.KAPPA_CLUSTER, part), plan.new_clusters, np.ones_like(between), rng
+    )
+    within = read.flat(post, names.PERIOD_SCALE, part)
+    window = _fresh(plan.windows, within, rng)[:, plan.window]
+    if not fresh:
+        own = (plan.cluster < len(known.levels.clusters)) & (plan.old_window >= 0)
+        effects = read.flat(post, names.PERIOD_EFFECT, part)
+        window[:, own] = effects[:, plan.cluster[own], plan.old_window[own]]
+    v, is_member = _pairs(known, plan, affinity, member, rng)
+    out = (
+        read.flat(post, names.ALPHA, part)[:, None, :]
+        + artist[:, plan.artist]
+        + cluster[:, plan.cluster]
+        + window
+        + at.loading[:, None, :] * v[:, plan.pair, None] * plan.told
+    )
+    inside = out + at.uplift[:, None, :] * plan.told
+    out, inside = _with_factors(known, plan, part, (out, inside), rng)
+    kappa = np.log(read.flat(post, names.KAPPA, part))[:, None, :]
+    spread = read.flat(post, names.KAPPA_SPREAD, part)[:, None, :]
+    return State(out, inside, kappa + spread * scatter[:, plan.cluster], is_member[:, plan.pair])
+
+
+def _plan(known: Known, rows: Evidence) -> _Plan:
+    counts, levels = rows.counts, known.levels
+    codes = cell_codes(counts, levels)
+    artist, new_artists = _numbered(codes.artist, counts[names.ARTIST].to_numpy(), levels.artists)
+    cluster, new_clusters = _numbered(
+        codes.cluster, counts[names.CLUSTER].to_numpy(), levels.clusters
+    )
+    width = len(levels.clusters) + new_clusters
+    pairs, pair = np.unique(artist * width + cluster, return_inverse=True)
+    labels = pd.factorize(counts[names.WINDOW].to_numpy())[0]
+    windows, window = np.unique(cluster * (labels.max(initial=0) + 1) + labels, return_inverse=True)
+    given = [f in counts.coords for f in levels.factors]
+    bought = np.zeros(len(rows), dtype=bool)
+    if names.SPEND in counts.coords:
+        bought = np.nan_to_num(counts[names.SPEND].to_numpy()) > 0
+    return _Plan(
+        artist=artist,
+        cluster=cluster,
+        new_artists=new_artists,
+        new_clusters=new_clusters,
+        pair=pair,
+        pair_artist=pairs // width,
+        pair_cluster=pairs % width,
+        window=window,
+        windows=windows.size,
+        old_window=codes.window,
+        factor=tuple(c if there else None for c, there in zip(codes.factor, given, strict=True)),
+        told=informs(levels.outcomes, bought)[None],
+        shares=tuple(_shares(known, i) for i in range(len(levels.factors))),
+    )
+
+
+def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
+    """Number what was never seen after what was."""
+    new = codes < 0
+    found, place = np.unique(labels[new].astype(str), return_inverse=True)
+    wide = codes.copy()
+    wide[new] = len(known) + place
+    return wide, found.size
+
+
+def _shares(known: Known, factor: int) -> Floats:
+    """Return each level's share of the denominators: (cluster, outcome, level)."""
+    levels, made = known.levels, known.made
+    size = len(list(levels.factors.values())[factor])
+    shape = (len(levels.clusters), len(levels.outcomes), size)
+    at = np.ravel_multi_index((made.cluster, made.outcome, made.factor[factor]), shape)
+    total = np.bincount(at, made.n, int(np.prod(shape))).reshape(shape)
+    whole = total.sum(axis=(0,), keepdims=True)
+    seen = total.sum(axis=2, keepdims=True)
+    total = np.where(seen > 0, total, whole)
+    seen = total.sum(axis=2, keepdims=True)
+    return np.where(seen > 0, total / np.where(seen > 0, seen, 1), 1 / size)
+
+
+def _members(
+    known: Known, at: read.Phi, effect: Floats, affinity: Floats, rng: np.random.Generator
+) -> Any:
+    made = known.made
+    own = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster], dtype=np.float64)
+    low, high = conditional_log_odds(made, at, effect, (own, own))
+    chance, _ = member_probability(high - low, made, at, homes=known.stated.code)
+    return draw_members(chance, known.stated, rng)
+
+
+def _pairs(
+    known: Known, plan: _Plan, affinity: Floats, member: Any, rng: np.random.Generator
+) -> tuple[Floats, Any]:
+    """Return affinity and membership of each pair of the rows: (draw, pair) each."""
+    draws, artists, clusters = affinity.shape
+    old_artist, old_cluster = plan.pair_artist < artists, plan.pair_cluster < clusters
+    seen = old_artist & old_cluster
+    v = rng.standard_normal((draws, plan.pair.size and plan.pair_artist.size))
+    v[:, seen] = affinity[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
+    inside = np.zeros(v.shape, dtype=bool)
+    inside[:, seen] = member[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
+    if known.stated.homes is None:
+        return v, inside
+    typical = known.stated.table.mean(axis=0)
+    fresh = draw_members(
+        np.broadcast_to(typical, (draws, plan.new_artists, clusters)), known.stated, rng
+    )
+    arrived = ~old_artist & old_cluster
+    inside[:, arrived] = fresh[:, plan.pair_artist[arrived] - artists, plan.pair_cluster[arrived]]
+    if known.stated.homes == "many":
+        unknown = ~old_cluster
+        inside[:, unknown] = rng.random((draws, int(unknown.sum()))) < typical.mean()
+    return v, inside
+
+
+def _widened(effect: Floats, new: int, scale: Floats, rng: np.random.Generator) -> Floats:
+    return effect if new == 0 else np.concatenate([effect, _fresh(new, scale, rng)], axis=1)
+
+
+def _fresh(size: int, scale: Floats, rng: np.random.Generator) -> Floats:
+    drawn: Floats = rng.standard_normal((scale.shape[0], size, scale.shape[1])) * scale[:, None, :]
+    return drawn
+
+
+def _with_factors(
+    known: Known, plan: _Plan, part: slice, both: tuple[Floats, Floats], rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Add factor effects; a factor left out is averaged over on the scale of rates."""
+    out, inside = both
+    left: list[tuple[Floats, Floats]] = []
+    for i, factor in enumerate(known.levels.factors):
+        effect = read.flat(known.posterior, f"{names.FACTOR_EFFECT}{factor}", part)
+        codes = plan.factor[i]
+        if codes is None:
+            share = plan.shares[i]
+            home = np.minimum(plan.cluster, len(known.levels.clusters) - 1)
+            left.append((effect, share[home]))
+            continue
+        scale = read.flat(known.posterior, f"{names.FACTOR_SCALE}{factor}", part)
+        wide = _widened(effect, 1, scale, rng)
+        add = wide[:, np.where(codes < 0, effect.shape[1], codes)]
+        out, inside = out + add, inside + add
+    if left:
+        out, inside = (_averaged(known, eta, left) for eta in (out, inside))
+    return out, inside
+
+
+def _averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> Floats:
+    binary = np.array([o.kind == "binary" for o in known.levels.outcomes])
+    total = np.zeros(eta.shape)
+    for picked in itertools.product(*[range(effect.shape[1]) for effect, _ in left]):
+        shift = sum(effect[:, None, i, :] for (effect, _), i in zip(left, picked, strict=True))
+        weight = np.prod([share[None, :, :, i] for (_, share), i in zip(left, picked, strict=True)], 0)
+        level = eta + shift
+        total += weight * np.where(binary, expit(level), np.exp(np.minimum(level, 700)))
+    tiny = np.finfo(float).tiny
+    back: Floats = np.where(
+        binary, logit(np.clip(total, tiny, 1 - 1e-16)), np.log(np.maximum(total, tiny))
+    )
+    return back
+
+
+def _check_outcomes(known: Known, rows: Evidence) -> None:
+    theirs = {o.name: o for o in rows.outcomes}
+    for mine in known.levels.outcomes:
+        other = theirs.get(mine.name)
+        if other is not None and other.kind != mine.kind:
+            raise BeliefError(
+                f"Outcome {mine.name!r} is {mine.kind} in these beliefs and {other.kind} in the rows."
+            )
+    kinds = {known.levels.artists.dtype.kind, rows.artists.dtype.kind}
+    if len(kinds) > 1:
+        raise BeliefError(
+            f"Artists are {known.levels.artists.dtype} in these beliefs and {rows.artists.dtype} "
+            "in the rows, so that none would match. Write them alike."
+        )

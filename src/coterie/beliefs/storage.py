@@ -1,0 +1,240 @@
+"""Storage: a tree of beliefs on disk, as netCDF and nothing but numbers and text.
+
+Callers may trust that a file is there whole or not at all, that nothing in it runs
+when it is opened, and that it opens without the sampler. Text is kept to the letter,
+whatever it is. Knows nothing of what the numbers mean, apart from the schema's number.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import json
+import os
+import uuid
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from coterie.errors import BeliefError
+
+SCHEMA: Final = 1
+"""Number of the layout of groups and names that this version writes."""
+
+_SCHEMA: Final = "coterie_schema"
+_VERSION: Final = "coterie_version"
+_AS_JSON: Final = "coterie_json"
+_ENGINE: Final = "h5netcdf"
+_NEEDED: Final = ("posterior", "ledger")
+# Counts and labels repeat and shrink tenfold; draws do not, and would only cost time.
+_SQUEEZED: Final = ("ledger", "observed_data", "prior")
+_MOMENTS: Final = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}
+# No honest file unfolds to more than this: 256 MiB, and a thousand times its own size.
+_ROOM: Final = 2**28
+_FOLD: Final = 1_000
+
+
+def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
+    """Write a tree as one netCDF file, whole or not at all.
+
+    Parameters
+    ----------
+    tree
+        Groups of numbers, dates, flags and text.
+    path
+        File to be written; one that is there is replaced at the last moment.
+
+    Raises
+    ------
+    BeliefError
+        If the file cannot be written, or a label is neither text nor a number.
+    """
+    target = Path(os.path.realpath(path))
+    if target.is_dir():
+        raise BeliefError(f"{str(path)!r} is a folder. Name a file in it, such as 'beliefs.nc'.")
+    if not target.parent.is_dir():
+        raise BeliefError(
+            f"The folder {str(target.parent)!r} does not exist, so nothing was saved. "
+            "Make it first."
+        )
+    plain = tree.map_over_datasets(_plain)
+    with _in_one_stroke(target) as beside:
+        try:
+            plain.to_netcdf(beside, engine=_ENGINE, encoding=_encoding(plain))
+            _settle_on_disk(beside)
+        except OSError as error:
+            raise BeliefError(
+                f"{str(path)!r} could not be written: {error.strerror or error}. Nothing was "
+                "changed there. Free some space, or save elsewhere."
+            ) from error
+
+
+def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
+    """Read a tree written by :func:`write_tree`; the file is closed again.
+
+    Parameters
+    ----------
+    path
+        File to be read.
+
+    Returns
+    -------
+    xarray.DataTree
+        In memory.
+
+    Raises
+    ------
+    BeliefError
+        If there is no such file, it is damaged, it is something else, or a later
+        version wrote it.
+    """
+    file = Path(path)
+    if file.is_dir():
+        raise BeliefError(f"{str(path)!r} is a folder. Name the file of beliefs in it.")
+    if not file.exists():
+        raise BeliefError(f"There is no file {str(path)!r}. Check its name and its folder.")
+    try:
+        with xr.open_datatree(file, engine=_ENGINE) as tree:
+            _check_schema(tree, path)
+            _check_size(tree, path)
+            whole = tree.load().map_over_datasets(_restored)
+    except BeliefError:
+        raise
+    except Exception as error:  # HDF5 readers meet damage with errors of every kind
+        raise BeliefError(
+            f"{str(path)!r} cannot be read as saved beliefs: it is damaged, cut short or another "
+            f"kind of file ({type(error).__name__}: {str(error)[:200]}). Save the beliefs again, "
+            "or take an earlier copy."
+        ) from error
+    whole.attrs = {key: _plain_attribute(value) for key, value in whole.attrs.items()}
+    return whole
+
+
+@contextlib.contextmanager
+def _in_one_stroke(target: Path) -> Iterator[Path]:
+    beside = target.with_name(f".{uuid.uuid4().hex}.part")
+    try:
+        yield beside
+        beside.replace(target)
+    except BaseException:  # also when the user stops it
+        beside.unlink(missing_ok=True)
+        raise
+
+
+def _settle_on_disk(file: Path) -> None:
+    with file.open("rb+") as handle:
+        os.fsync(handle.fileno())
+
+
+def _check_schema(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
+    number = tree.attrs.get(_SCHEMA)
+    if not isinstance(number, int | np.integer):
+        raise BeliefError(
+            f"{str(path)!r} is not a coterie file: it has no {_SCHEMA}. "
+            "Open files that Beliefs.save wrote."
+        )
+    if number > SCHEMA:
+        raise BeliefError(
+            f"{str(path)!r} was saved by coterie {tree.attrs.get(_VERSION, '(unnamed)')} in schema "
+            f"{number}; this version reads schemas up to {SCHEMA}. Install a newer coterie."
+        )
+    absent = [group for group in _NEEDED if group not in tree.children]
+    if absent:
+        raise BeliefError(
+            f"{str(path)!r} is not whole: the group {absent[0]!r} is absent, {len(absent)} of "
+            f"{len(_NEEDED)} are. Save the beliefs again."
+        )
+
+
+def _check_size(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
+    unfolded = sum(node.dataset.nbytes for node in tree.subtree)
+    size = Path(path).stat().st_size
+    if unfolded > _ROOM + _FOLD * size:
+        raise BeliefError(
+            f"{str(path)!r} says it holds {unfolded / 2**30:.3g} GiB in a file of "
+            f"{size / 2**20:.3g} MiB. No saved beliefs are like that; it was not opened."
+        )
+
+
+def _encoding(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
+    found: dict[str, dict[str, Any]] = {}
+    for group, node in tree.children.items():
+        own: dict[str, Any] = {}
+        for name, variable in node.dataset.variables.items():
+            if variable.dtype.kind == "M":
+                own[str(name)] = dict(_MOMENTS)
+            elif variable.dtype.kind in "fi" and group in _SQUEEZED and variable.ndim:
+                own[str(name)] = {"zlib": True, "complevel": 1, "shuffle": True}
+        found[f"/{group}"] = own
+    return found
+
+
+def _plain(dataset: xr.Dataset) -> xr.Dataset:
+    """Make everything a number or text that netCDF can hold."""
+    bare = dataset.drop_encoding()
+    bare = _with(bare, {name: _plain_variable(v) for name, v in bare.variables.items()})
+    return bare.assign_attrs({k: _plain_attribute(v) for k, v in dataset.attrs.items()})
+
+
+def _restored(dataset: xr.Dataset) -> xr.Dataset:
+    bare = dataset.drop_encoding()
+    return _with(bare, {name: _restored_variable(v) for name, v in bare.variables.items()})
+
+
+def _with(dataset: xr.Dataset, variables: dict[Any, xr.Variable]) -> xr.Dataset:
+    changed = {n: v for n, v in variables.items() if v is not dataset.variables[n]}
+    marks = {n: v for n, v in changed.items() if n in dataset.coords}
+    return dataset.assign({n: v for n, v in changed.items() if n not in marks}).assign_coords(marks)
+
+
+def _plain_variable(variable: xr.Variable) -> xr.Variable:
+    attrs = {key: _plain_attribute(value) for key, value in variable.attrs.items()}
+    if variable.dtype.kind not in "OUT":
+        return variable if attrs == variable.attrs else variable.copy()._replace(attrs=attrs)
+    values = variable.to_numpy().astype(object)
+    flat = [v.item() if isinstance(v, np.generic) else v for v in values.ravel().tolist()]
+    if flat and all(isinstance(v, str) and _storable(v) for v in flat):
+        return xr.Variable(variable.dims, _texts(flat, values.shape), attrs)
+    # Labels of mixed types, and the few letters no file holds, are spelled out as JSON.
+    try:
+        spelled = [json.dumps(value) for value in flat]
+    except TypeError as error:
+        raise BeliefError(f"A label or value cannot be saved: {error}. Use text.") from error
+    text = _texts(spelled, values.shape)
+    return xr.Variable(variable.dims, text, attrs | {_AS_JSON: 1})
+
+
+def _restored_variable(variable: xr.Variable) -> xr.Variable:
+    if variable.dtype.kind not in "OUT":
+        return variable
+    flat = [str(v) for v in variable.to_numpy().astype(object).ravel().tolist()]
+    attrs = dict(variable.attrs)
+    read = [json.loads(v) for v in flat] if attrs.pop(_AS_JSON, 0) else flat
+    return xr.Variable(variable.dims, _texts(read, variable.shape), attrs)
+
+
+def _texts(flat: list[Any], shape: tuple[int, ...]) -> Any:
+    values = np.empty(len(flat), dtype=object)
+    values[:] = flat
+    return values.reshape(shape)
+
+
+def _storable(text: str) -> bool:
+    # Strings of HDF5 end at the first NUL, and half of a surrogate pair is no UTF-8.
+    return "\0" not in text and not any("\ud800" <= letter <= "\udfff" for letter in text)
+
+
+def _plain_attribute(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, bool):
+        return int(value)
+    if isinstance(value, str | int | float):
+        return value
+    if isinstance(value, np.ndarray):
+        value = value.tolist()
+    if isinstance(value, list | tuple) and all(isinstance(v, str | int | float) for v in value):
+        return list(value)
+    return json.dumps(value, default=str)

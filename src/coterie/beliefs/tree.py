@@ -1,0 +1,327 @@
+"""Beliefs: what is believed after the evidence, as labelled draws.
+
+Makes ``Beliefs``, a thin value over an xarray DataTree in ArviZ's schema. Callers may
+trust that its evidence is the very table it was made of, that a file of it opens
+without the sampler, and that a table of it says which interval it shows. Nobody can
+tell which path made it; it never samples.
+"""
+
+from __future__ import annotations
+
+import difflib
+import os
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final, Literal, Self
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+from numpy.typing import NDArray
+
+from coterie import names
+from coterie.beliefs.diagnosis import Diagnosis, diagnosis_of, was_stopped
+from coterie.beliefs.ledger import evidence_of, pair_totals
+from coterie.beliefs.portrait import in_html, in_words
+from coterie.beliefs.storage import read_tree, write_tree
+from coterie.errors import BeliefError
+
+if TYPE_CHECKING:
+    from coterie.evidence import Evidence
+    from coterie.typing import Floats
+
+_SAMPLE: Final = (names.CHAIN, names.DRAW)
+_PAIR: Final = (names.ARTIST, names.CLUSTER)
+_HOMES: Final[dict[str, Literal["one", "many"] | None]] = {
+    "one": "one", "many": "many", "none": None,
+}  # fmt: skip
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Beliefs:
+    """What is believed of artists, clusters and listeners after the evidence.
+
+    Attributes
+    ----------
+    tree
+        Groups ``posterior``, ``beliefs``, ``prior``, ``sample_stats``, ``log_likelihood``,
+        ``observed_data`` and ``ledger``, as xarray and ArviZ read them.
+    """
+
+    tree: xr.DataTree
+
+    @property
+    def homes(self) -> Literal["one", "many"] | None:
+        """How many homes an artist has here: one, any number, or no membership at all."""
+        return _HOMES[str(self.tree.attrs.get("coterie_homes", "none"))]
+
+    @property
+    def evidence(self) -> Evidence:
+        """The rows these beliefs rest on, exactly as they were read."""
+        return evidence_of(self.tree[names.LEDGER].to_dataset())
+
+    @property
+    def home(self) -> xr.DataArray:
+        """Probability that a cluster is the artist's one home: (chain, draw, artist, cluster)."""
+        return _belief(self, names.HOME, "one")
+
+    @property
+    def elsewhere(self) -> xr.DataArray:
+        """Probability that the one home is none of the clusters: (chain, draw, artist)."""
+        return _belief(self, names.ELSEWHERE, "one")
+
+    @property
+    def membership(self) -> xr.DataArray:
+        """Probability that the artist belongs in a cluster: (chain, draw, artist, cluster)."""
+        return _belief(self, names.MEMBERSHIP, "many")
+
+    def summary(
+        self,
+        *,
+        artists: Any = None,
+        prob: float | None = None,
+        partial: bool = False,
+    ) -> pd.DataFrame:
+        """Tell beliefs and rates, one row per artist and cluster.
+
+        Parameters
+        ----------
+        artists
+            Labels wanted, in order, or one label; left out, all of them.
+        prob
+            Credible mass of the intervals, in (0, 1). Left out, ArviZ's ``stats.ci_prob``;
+            their kind is ArviZ's ``stats.ci_kind``.
+        partial
+            Accept sampling that was stopped before its end.
+
+        Returns
+        -------
+        pandas.DataFrame
+            ``artist``, ``cluster``, ``prior``, ``home`` (or ``membership``), ``lower`` and
+            ``upper``: probabilities. The interval says how far the population is settled.
+            Then for each outcome ``<o>_rate``, ``<o>_lower``, ``<o>_upper``: the rate of the
+            next comparable cell, per person (binary) or per unit of exposure (count), and
+            ``<o>_n``: the people or exposure counted so far. Without membership the first
+            four numbers are left out. ``attrs``: ``ci_kind``, ``ci_prob``, ``partial``, and
+            ``diagnosis`` where the draws are in doubt.
+
+        Raises
+        ------
+        BeliefError
+            If an artist is unknown, ``prob`` is out of range, or sampling was stopped and
+            ``partial`` does not accept that.
+        """
+        from coterie.beliefs.rates import rate_table
+
+        _refuse_stopped(self, partial=partial)
+        mass, chosen = _mass(prob), _chosen(self, artists)
+        columns = _keys(self, chosen) | _belief_columns(self, chosen, mass)
+        rates = rate_table(self, artists=chosen, prob=mass)
+        people = _totals(self, chosen)[names.DENOMINATOR]
+        for outcome in people[names.OUTCOME].to_numpy().tolist():
+            for suffix, part in (("rate", "mean"), ("lower", "lower"), ("upper", "upper")):
+                table = rates[part].sel({names.OUTCOME: outcome})
+                columns[f"{outcome}_{suffix}"] = table.transpose(*_PAIR).to_numpy().ravel()
+            columns[f"{outcome}_n"] = people.sel({names.OUTCOME: outcome}).to_numpy().ravel()
+        return _framed(self, columns, mass)
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers behind the beliefs, for pipelines.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per artist and cluster: ``artist``, ``cluster``, ``prior``, ``mean``, ``sd``,
+            ``lower``, ``upper`` and ``draws`` of the belief, then ``<o>_numerator`` and
+            ``<o>_denominator`` of each outcome, summed over the rows where both were
+            measured. Nothing is rounded; ``attrs`` as in :meth:`summary`.
+        """
+        chosen, mass = _chosen(self, None), _mass(None)
+        columns = _keys(self, chosen) | _belief_columns(self, chosen, mass, spread=True)
+        totals = _totals(self, chosen)
+        for outcome in totals[names.OUTCOME].to_numpy().tolist():
+            own = totals.sel({names.OUTCOME: outcome})
+            columns[f"{outcome}_numerator"] = own[names.NUMERATOR].to_numpy().ravel()
+            columns[f"{outcome}_denominator"] = own[names.DENOMINATOR].to_numpy().ravel()
+        return _framed(self, columns, mass)
+
+    def diagnose(self) -> Diagnosis:
+        """Say in plain words whether the draws can be trusted.
+
+        Returns
+        -------
+        Diagnosis
+            ``ok``, ``lines`` and ``numbers``. Asks for R-hat of at most 1.01, 400 effective
+            draws in bulk and tail for every population parameter, no divergences, and
+            energy that moves.
+        """
+        return diagnosis_of(self.tree)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write these beliefs to one netCDF file, whole or not at all.
+
+        Parameters
+        ----------
+        path
+            File to be written or replaced. It holds numbers and text only.
+
+        Raises
+        ------
+        BeliefError
+            If the file cannot be written.
+        """
+        write_tree(self.tree, path)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read beliefs that :meth:`save` wrote. The sampler is not needed.
+
+        Parameters
+        ----------
+        path
+            File to be read.
+
+        Raises
+        ------
+        BeliefError
+            If there is no such file, it is damaged, or a later version wrote it.
+        """
+        return cls(read_tree(path))
+
+    def __repr__(self) -> str:
+        return in_words(self.tree, self.homes, self.diagnose())
+
+    def _repr_html_(self) -> str:
+        return in_html(self.tree, self.homes, self.diagnose())
+
+
+def _belief(beliefs: Beliefs, name: str, needs: Literal["one", "many"]) -> xr.DataArray:
+    if beliefs.homes == needs:
+        return beliefs.tree[names.BELIEFS].dataset[name]
+    if beliefs.homes is None:
+        raise BeliefError(
+            f"These beliefs hold no {name}: they were fitted with homes=None, the population "
+            'without membership. Fit again with homes="one" or homes="many".'
+        )
+    if needs == "one":
+        raise BeliefError(
+            f"These beliefs hold no {name}: they were fitted with homes='many', where an artist "
+            "may belong in several clusters or in none, so no single home exists and "
+            "probabilities do not sum to 1. Read .membership, or fit with homes='one'."
+        )
+    raise BeliefError(
+        "These beliefs hold no membership: they were fitted with homes='one', where an artist has "
+        "exactly one home, so clusters exclude each other. Read .home and .elsewhere, or fit "
+        "with homes='many'."
+    )
+
+
+def _refuse_stopped(beliefs: Beliefs, *, partial: bool) -> None:
+    if partial or not was_stopped(beliefs.tree):
+        return
+    told = beliefs.diagnose().lines[0]
+    raise BeliefError(f"{told} To look at these numbers all the same: summary(partial=True).")
+
+
+def _mass(prob: float | None) -> float:
+    from arviz_base import rcParams
+
+    mass = rcParams["stats.ci_prob"] if prob is None else prob
+    if isinstance(mass, bool | str) or not 0 < mass < 1:
+        raise BeliefError(
+            f"prob is {prob!r}; it must lie strictly between 0 and 1. Write 0.9 for 90 %."
+        )
+    return float(mass)
+
+
+def _inventory(beliefs: Beliefs, dim: str) -> NDArray[Any]:
+    """Labels in the order of the prior, or where there is none, of the population."""
+    for group in (names.PRIOR, names.POSTERIOR):
+        node = beliefs.tree.children.get(group)
+        if node is not None and dim in node.dataset.coords:
+            return node.dataset[dim].to_numpy()
+    raise BeliefError(f"These beliefs name no {dim}; the tree is not whole. Fit again.")
+
+
+def _chosen(beliefs: Beliefs, artists: Any) -> NDArray[Any]:
+    known = _inventory(beliefs, names.ARTIST)
+    if artists is None:
+        return known
+    alone = isinstance(artists, str) or not isinstance(artists, Iterable)
+    wanted: list[Any] = [artists] if alone else list(dict.fromkeys(artists))
+    if not wanted:
+        raise BeliefError("artists is empty. Name one or more, or leave it out for all of them.")
+    inventory = pd.Index(known.astype(object))
+    codes = inventory.get_indexer(pd.Index(wanted, dtype=object))
+    absent = [label for label, code in zip(wanted, codes, strict=True) if code < 0]
+    if absent:
+        close = difflib.get_close_matches(str(absent[0]), map(str, known.tolist()), n=3)
+        near = " or ".join(map(repr, close))
+        hint = f"Did you mean {near}?" if close else "All are in .evidence.artists."
+        raise BeliefError(
+            f"No beliefs about artist {absent[0]!r}; {len(absent)} of {len(wanted)} asked for are "
+            f"not among the {known.size:,} here. {hint}"
+        )
+    return known[codes]
+
+
+def _keys(beliefs: Beliefs, artists: NDArray[Any]) -> dict[str, Any]:
+    clusters = _inventory(beliefs, names.CLUSTER)
+    every = {
+        names.ARTIST: np.repeat(artists, clusters.size),
+        names.CLUSTER: np.tile(clusters, artists.size),
+    }
+    return {name: _out(labels) for name, labels in every.items()}
+
+
+def _out(labels: NDArray[Any]) -> Any:
+    text = labels.dtype.kind != "i" and all(isinstance(v, str) for v in labels.tolist())
+    return pd.Series(labels, dtype="str") if text else labels
+
+
+def _belief_columns(
+    beliefs: Beliefs, artists: NDArray[Any], mass: float, *, spread: bool = False
+) -> dict[str, Any]:
+    if beliefs.homes is None:
+        return {}
+    name = names.HOME if beliefs.homes == "one" else names.MEMBERSHIP
+    wanted = {names.ARTIST: artists, names.CLUSTER: _inventory(beliefs, names.CLUSTER)}
+    prior = beliefs.tree[names.PRIOR].dataset["prior"].sel(wanted).transpose(*_PAIR).to_numpy()
+    draws = _belief(beliefs, name, beliefs.homes).sel(wanted).transpose(*_SAMPLE, *_PAIR)
+    values = draws.to_numpy().astype(np.float64)
+    lower, upper = _interval(values, mass)
+    mean = values.mean(axis=(0, 1))
+    ends = {"lower": lower, "upper": upper}
+    if spread:
+        found = {"prior": prior, "mean": mean, "sd": values.std(axis=(0, 1))} | ends
+        found["draws"] = np.full(mean.shape, values.shape[0] * values.shape[1])
+    else:
+        found = {"prior": prior, name: mean} | ends
+    return {column: numbers.ravel() for column, numbers in found.items()}
+
+
+def _interval(values: Floats, mass: float) -> tuple[Floats, Floats]:
+    """Lower and upper end over the first two axes, of the kind ArviZ is set to."""
+    from arviz_base import rcParams
+    from arviz_stats.base import array_stats
+
+    kind = array_stats.hdi if rcParams["stats.ci_kind"] == "hdi" else array_stats.eti
+    ends = np.asarray(kind(values, mass, axis=(0, 1)))
+    return ends[..., 0], ends[..., 1]
+
+
+def _totals(beliefs: Beliefs, artists: NDArray[Any]) -> xr.Dataset:
+    clusters = _inventory(beliefs, names.CLUSTER)
+    return pair_totals(beliefs.tree[names.LEDGER].dataset, artists, clusters)
+
+
+def _framed(beliefs: Beliefs, columns: dict[str, Any], mass: float) -> pd.DataFrame:
+    from arviz_base import rcParams
+
+    frame = pd.DataFrame(columns)
+    frame.attrs |= {"ci_kind": str(rcParams["stats.ci_kind"]), "ci_prob": mass}
+    frame.attrs["partial"] = was_stopped(beliefs.tree)
+    diagnosis = beliefs.diagnose()
+    if not diagnosis.ok:
+        frame.attrs["diagnosis"] = list(diagnosis.lines)
+    return frame

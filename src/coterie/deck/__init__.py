@@ -1,0 +1,8 @@
+"""The deck: beliefs and findings in, pictures out."""
+
+from coterie.deck.calibration import plot_calibration
+from coterie.deck.home import plot_home
+from coterie.deck.population import plot_prior
+from coterie.deck.rates import plot_rates
+
+__all__ = ["plot_calibration", "plot_home", "plot_prior", "plot_rates"]

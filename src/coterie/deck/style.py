@@ -1,0 +1,151 @@
+"""Style: what all pictures share, in colour, type and words.
+
+Callers may trust that colours are told apart by colour-blind people and by shape,
+that no text is below 9 points, and that nobody's settings are changed. Computes
+nothing but places.
+"""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Mapping, Sequence
+from contextlib import AbstractContextManager, nullcontext
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+from arviz_base import rcParams
+from arviz_plots import PlotCollection
+from arviz_plots.plot_collection import backend_from_object
+
+# Okabe and Ito (2008). Never red against green; both stand out from white by 3 : 1 or more.
+BLUE: Final = "#0072B2"
+VERMILION: Final = "#D55E00"
+INK: Final = "#222222"
+GREY: Final = "#757575"
+PALE: Final = "#D9D9D9"
+
+SMALL: Final = 9
+PLAIN: Final = 10
+LARGE: Final = 11
+
+_LINE: Final = 30
+_LONG_LINE: Final = 42
+_MANY_ROWS: Final = 12
+_CHARACTER: Final = 0.078
+"""Width of a character, in inches, at 10 points."""
+
+_MATPLOTLIB: Final[dict[str, Any]] = {
+    "figure.constrained_layout.use": True,
+    "figure.constrained_layout.h_pad": 0.08,
+    "figure.constrained_layout.w_pad": 0.08,
+    "figure.facecolor": "white",
+    "axes.facecolor": "white",
+    "axes.edgecolor": GREY,
+    "axes.labelcolor": INK,
+    "axes.spines.top": False,
+    "axes.spines.right": False,
+    "axes.grid": False,
+    "axes.labelsize": PLAIN,
+    "axes.titlesize": LARGE,
+    "axes.titlelocation": "left",
+    "axes.titleweight": "bold",
+    "figure.titlesize": LARGE,
+    "figure.titleweight": "normal",
+    "font.size": PLAIN,
+    # A name is a name: "A$AP" and "$ky" are no mathematics.
+    "text.parse_math": False,
+    "text.color": INK,
+    "xtick.color": INK,
+    "ytick.color": INK,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": PLAIN,
+    "ytick.major.size": 0,
+    "lines.solid_capstyle": "butt",
+}
+
+_KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interval"}
+
+
+def dressed(backend: str | None) -> AbstractContextManager[None]:
+    """Hold our type and colours while a picture is drawn, and no longer."""
+    if (backend or rcParams["plot.backend"]) != "matplotlib":
+        return nullcontext()
+    import matplotlib as mpl
+
+    # DejaVu Sans has the marks our keys are written with; the reader's own fonts follow.
+    fonts = ["DejaVu Sans", *mpl.rcParams["font.family"]]
+    stated: Any = {**_MATPLOTLIB, "font.family": fonts}
+    return mpl.rc_context(stated)
+
+
+def interval_in_words(attrs: Mapping[str, Any]) -> str:
+    """Say what an interval is: its probability and kind."""
+    prob = float(attrs.get("ci_prob", rcParams["stats.ci_prob"]))
+    kind = str(attrs.get("ci_kind", rcParams["stats.ci_kind"]))
+    return f"{100 * prob:.3g} % {_KINDS.get(kind, kind)}"
+
+
+def line_width(rows: int) -> int:
+    """Return how many characters a label may have on one line: more where rows are many."""
+    return _LONG_LINE if rows > _MANY_ROWS else _LINE
+
+
+def broken(label: object, width: int) -> str:
+    """Break a long label into lines; no part of it is lost."""
+    return "\n".join(textwrap.wrap(str(label), width=width)) or str(label)
+
+
+def figure_size(
+    labels: Sequence[object], *, rows: int, facets: int, columns: int, beside: float = 0.6
+) -> tuple[float, float]:
+    """Return a size, in inches, that leaves room for every label.
+
+    Parameters
+    ----------
+    labels
+        Row labels, before they are broken.
+    rows
+        Rows of one facet, its header included.
+    facets, columns
+        Number of facets, and how many stand side by side.
+    beside
+        Room for text right of a facet, in inches.
+    """
+    lines = [broken(label, line_width(rows)).split("\n") for label in labels]
+    longest = max(len(line) for label in lines for line in label)
+    tallest = max(len(label) for label in lines)
+    width = columns * (longest * _CHARACTER + 2.9 + beside)
+    height = -(-facets // columns) * (rows * (0.1 + 0.14 * tallest) + 1.0) + 0.5
+    return max(width, 5.5), max(height, 2.6)
+
+
+def facet_columns(facets: int, labels: Sequence[object]) -> int:
+    """Return how many facets stand side by side."""
+    longest = max(min(len(str(label)), _LINE) for label in labels)
+    most = 3 if longest <= 12 and facets > 4 else 2  # noqa: PLR2004 - short names leave room
+    return min(facets, most)
+
+
+def name_rows(da: xr.DataArray, target: Any, *, rows: Any) -> Any:
+    """Write labels at the rows of a facet, in place of numbers."""
+    # arviz_plots 1.3 has a visual for x ticks and none for y ticks.
+    width = line_width(len(rows))
+    labels = [broken(label, width) for label in da.values if label is not None]
+    return backend_from_object(target).yticks(np.asarray(rows)[: len(labels)], labels, target)
+
+
+def write(da: xr.DataArray, target: Any, **kwargs: Any) -> Any:
+    """Write one text at a place; ``da`` holds the text."""
+    at = {key: _single(kwargs.pop(key)) for key in ("x", "y")}
+    plots = backend_from_object(target)
+    return plots.text(at["x"], at["y"], str(da.item()), target, size=SMALL, **kwargs)
+
+
+def title_figure(plots: PlotCollection, text: str, width: float) -> None:
+    """Give the figure a title that fits its width, in inches."""
+    plots.add_title("\n".join(textwrap.wrap(text, max(int(width / 0.088), 30))), size=LARGE)
+
+
+def _single(value: Any) -> float:
+    return float(value.item() if hasattr(value, "item") else value)

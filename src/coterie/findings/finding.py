@@ -1,0 +1,167 @@
+"""Finding: one question answered, with its numbers, its doubts and where it came from.
+
+Callers may trust that the headline is one sentence with the answer in it, that
+every number behind it stands in ``table`` under a unit, and that nothing here is
+computed after it was made. Knows nothing of how an answer was found.
+"""
+
+from __future__ import annotations
+
+import html
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coterie import names
+from coterie.errors import FindingError
+
+UNIT: Final = "units"
+SHOWN_ROWS: Final = 8
+SHOWN_CAVEATS: Final = 5
+SHOWN_IN_HTML: Final = 100
+
+
+@dataclass(frozen=True, slots=True, eq=False, repr=False)
+class Finding:
+    """An answer somebody can present, and everything needed to doubt it.
+
+    Attributes
+    ----------
+    kind
+        The question, in one word: ``"backtest"``.
+    headline
+        A sentence that holds the answer.
+    table
+        The numbers. Its first variable says what one row of :meth:`to_frame` is; each
+        variable states its unit in ``attrs["units"]``. A variable over ``row`` is
+        detail, one value for each row that was asked about.
+    caveats
+        What a reader must know before acting, one sentence each.
+    provenance
+        Where the numbers came from: plain text and numbers by name.
+    """
+
+    kind: str
+    headline: str
+    table: xr.Dataset
+    caveats: tuple[str, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def __post_init__(self) -> None:
+        if not self.headline.strip():
+            raise FindingError(f"A {self.kind!r} finding has no headline. State its answer.")
+        if not self.table.data_vars:
+            raise FindingError(
+                f"A {self.kind!r} finding has an empty table. Give it the numbers its "
+                "headline speaks of."
+            )
+        silent = [str(v) for v in self.table.data_vars if UNIT not in self.table[v].attrs]
+        if silent:
+            raise FindingError(
+                f"{silent[0]!r} in a finding's table states no unit; {len(silent)} of "
+                f"{len(self.table.data_vars)} variables are like this. Set attrs['units']."
+            )
+        object.__setattr__(self, "caveats", tuple(self.caveats))
+        object.__setattr__(self, "provenance", dict(self.provenance))
+
+    def to_frame(self) -> pd.DataFrame:
+        """Return the numbers as a tidy frame.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row for each label of the table's first variable. A variable with a
+            further dimension has one column for each of its labels, such as
+            ``difference_cluster_rate``. Detail over ``row`` stays in ``table``.
+        """
+        first = next(iter(self.table.data_vars.values()))
+        index = [str(dim) for dim in first.dims]
+        columns: dict[str, xr.DataArray] = {}
+        for name, values in self.table.data_vars.items():
+            further = [dim for dim in values.dims if dim not in index]
+            if set(index) <= set(values.dims) and (names.ROW not in further):
+                columns |= _columns(str(name), values, [str(dim) for dim in further])
+        if not index:
+            return pd.DataFrame({name: [values.item()] for name, values in columns.items()})
+        flat = {name: values.transpose(*index).to_series() for name, values in columns.items()}
+        return pd.DataFrame(flat).reset_index()
+
+    def to_dict(self) -> dict[str, Any]:
+        """Return the finding as plain values, ready for JSON.
+
+        Returns
+        -------
+        dict
+            ``kind``, ``headline``, ``table`` (the rows of :meth:`to_frame`), ``units``,
+            ``caveats`` and ``provenance``. A number that is missing or infinite is None.
+        """
+        rows = self.to_frame().to_dict(orient="records")
+        return {
+            "kind": self.kind,
+            "headline": self.headline,
+            "table": [{str(k): _plain(v) for k, v in row.items()} for row in rows],
+            "units": {str(k): str(v.attrs[UNIT]) for k, v in self.table.data_vars.items()},
+            "caveats": list(self.caveats),
+            "provenance": {str(k): _plain(v) for k, v in self.provenance.items()},
+        }
+
+    def __repr__(self) -> str:
+        frame = self.to_frame()
+        lines = [f"<coterie.Finding: {self.kind}> {self.headline}"]
+        shown = frame.head(SHOWN_ROWS).T if len(frame) <= SHOWN_ROWS else frame.head(SHOWN_ROWS)
+        lines += [f"  {line}" for line in _drawn(shown, flipped=len(frame) <= SHOWN_ROWS)[:14]]
+        if len(frame) > SHOWN_ROWS:
+            lines.append(f"  and {len(frame) - SHOWN_ROWS:,} more rows in .to_frame()")
+        lines += [f"  caveat: {caveat}" for caveat in self.caveats[:SHOWN_CAVEATS]]
+        if len(self.caveats) > SHOWN_CAVEATS:
+            lines.append(f"  and {len(self.caveats) - SHOWN_CAVEATS} more in .caveats")
+        return "\n".join(lines)
+
+    def _repr_html_(self) -> str:
+        frame = self.to_frame().head(SHOWN_IN_HTML)
+        numbers = frame.to_html(
+            index=False, border=0, escape=True, float_format=lambda v: f"{v:.4g}"
+        )
+        notes = "".join(f"<li>{html.escape(caveat)}</li>" for caveat in self.caveats)
+        origin = "".join(
+            f"<li>{html.escape(str(k))}: {html.escape(str(v)[:300])}</li>"
+            for k, v in self.provenance.items()
+        )
+        return (
+            f"<div><strong>coterie.Finding: {html.escape(self.kind)}</strong>"
+            f"<p>{html.escape(self.headline)}</p>{numbers}"
+            + (f"<p>Before acting on it:</p><ul>{notes}</ul>" if notes else "")
+            + f"<details><summary>Where it came from</summary><ul>{origin}</ul></details></div>"
+        )
+
+
+def _columns(name: str, values: xr.DataArray, further: list[str]) -> dict[str, xr.DataArray]:
+    if not further:
+        return {name: values.reset_coords(drop=True)}
+    found: dict[str, xr.DataArray] = {}
+    dim, *others = further
+    for label in values[dim].values:
+        found |= _columns(f"{name}_{label}", values.sel({dim: label}, drop=True), others)
+    return found
+
+
+def _drawn(frame: pd.DataFrame, *, flipped: bool) -> list[str]:
+    # A few rows with many numbers read better standing up.
+    text = frame.to_string(header=not flipped, index=flipped, float_format=lambda v: f"{v:.4g}")
+    return [line[:100] for line in text.splitlines()]
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        value = value.item()
+    if isinstance(value, float) and not np.isfinite(value):
+        return None
+    if isinstance(value, Mapping):
+        return {str(k): _plain(v) for k, v in value.items()}
+    if isinstance(value, list | tuple):
+        return [_plain(v) for v in value]
+    return value if isinstance(value, int | float | str | bool | None) else str(value)

@@ -1,0 +1,101 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs.ledger import ledger_of
+from coterie.beliefs.parameters import BINARY_DEFAULTS
+from coterie.beliefs.tree import Beliefs
+from coterie.evidence import simulate
+
+SAMPLE = (names.CHAIN, names.DRAW)
+
+
+def population(evidence, rng, chains, draws):
+    """Independent draws of each population parameter, one value an outcome."""
+    size = (chains, draws, len(evidence.outcomes))
+    dims = (*SAMPLE, names.OUTCOME)
+    known = [name for name in BINARY_DEFAULTS if name != "factor_scale"]
+    return {name: (dims, np.exp(rng.normal(size=size))) for name in known}
+
+
+def membership(homes, shape, rng):
+    """Beliefs of the right shape that sum to 1 where they must."""
+    pair = (*SAMPLE, names.ARTIST, names.CLUSTER)
+    if homes == "many":
+        return {names.MEMBERSHIP: (pair, rng.random(shape))}
+    shares = rng.dirichlet(np.ones(shape[-1] + 1), size=shape[:-1])
+    return {names.HOME: (pair, shares[..., :-1]), names.ELSEWHERE: (pair[:-1], shares[..., -1])}
+
+
+def make_beliefs(
+    evidence=None, *, homes="one", chains=4, draws=1000, thin=10, rng=None, clusters=None, **attrs
+):
+    """Make Beliefs over a small world without sampling: draws are noise of the right shape."""
+    rng = np.random.default_rng(11) if rng is None else rng
+    if evidence is None:
+        evidence = simulate.world(artists=5, clusters=3, windows=2, rng=rng).evidence()
+    labels = {
+        names.ARTIST: evidence.artists,
+        names.CLUSTER: evidence.clusters if clusters is None else np.array(clusters, dtype=object),
+    }
+    outcome = np.array([o.name for o in evidence.outcomes], dtype=object)
+    n_artists, n_clusters = (len(v) for v in labels.values())
+    effects = {
+        names.ARTIST_EFFECT: (
+            (*SAMPLE, names.ARTIST, names.OUTCOME),
+            rng.normal(size=(chains, draws, n_artists, outcome.size)),
+        ),
+        names.CLUSTER_EFFECT: (
+            (*SAMPLE, names.CLUSTER, names.OUTCOME),
+            rng.normal(size=(chains, draws, n_clusters, outcome.size)),
+        ),
+    }
+    chain = {names.CHAIN: np.arange(chains)}
+    posterior = xr.Dataset(
+        population(evidence, rng, chains, draws) | effects,
+        coords=chain | {names.DRAW: np.arange(draws), names.OUTCOME: outcome} | labels,
+    )
+    kept = np.arange(0, draws, thin)
+    groups = {
+        names.POSTERIOR: posterior,
+        names.SAMPLE_STATS: xr.Dataset(
+            {
+                "diverging": (SAMPLE, np.zeros((chains, draws), dtype=bool)),
+                "energy": (SAMPLE, rng.normal(size=(chains, draws))),
+            },
+            coords=chain | {names.DRAW: np.arange(draws)},
+        ),
+        names.LEDGER: ledger_of(evidence),
+    }
+    if homes is not None:
+        shape = (chains, kept.size, n_artists, n_clusters)
+        groups[names.BELIEFS] = xr.Dataset(
+            membership(homes, shape, rng), coords=chain | {names.DRAW: kept} | labels
+        )
+        before = np.full((n_artists, n_clusters), 0.9 / n_clusters)
+        groups[names.PRIOR] = xr.Dataset(
+            {"prior": ((names.ARTIST, names.CLUSTER), before)}
+            | ({names.ELSEWHERE: 0.1} if homes == "one" else {}),
+            coords=labels,
+        )
+    tree = xr.DataTree.from_dict(groups)
+    tree.attrs = {
+        "coterie_schema": 1,
+        "coterie_version": "0.1.0",
+        "coterie_homes": homes or "none",
+        "coterie_window": evidence.window or "",
+        "coterie_rng": json.dumps({"bit_generator": "PCG64", "state": "0" * 64}),
+        "coterie_packages": json.dumps({"numpy": np.__version__}),
+        "coterie_draws_asked": draws,
+        "coterie_interrupted": 0,
+    } | attrs
+    return Beliefs(tree)
+
+
+@pytest.fixture(scope="session")
+def beliefs_like():
+    """A maker of Beliefs that were never sampled, for what only looks at their shape."""
+    return make_beliefs

@@ -1,0 +1,85 @@
+import json
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import coterie as co
+
+
+def finding(**changes):
+    table = xr.Dataset(
+        {
+            "score": ("outcome", [-1.25, np.nan], {"units": "nats"}),
+            "gain": (("outcome", "over"), [[0.1, 0.2], [0.3, 0.4]], {"units": "nats"}),
+            "pit": (("row", "outcome"), np.zeros((5, 2)), {"units": "probability"}),
+        },
+        coords={"outcome": ["save", "<b>add</b>"], "over": ["a", "b"]},
+    )
+    stated = {
+        "kind": "backtest",
+        "headline": "save: good.",
+        "table": table,
+        "caveats": ["rows & few"],
+        "provenance": {"rows": np.int64(5), "by": {"x": 1.5}},
+    }
+    return co.Finding(**(stated | changes))
+
+
+def test_a_frame_has_one_row_for_each_label_and_a_column_for_each_further_label():
+    frame = finding().to_frame()
+
+    assert frame.columns.tolist() == ["outcome", "score", "gain_a", "gain_b"]
+    assert frame["gain_b"].tolist() == [0.2, 0.4]
+
+
+def test_a_finding_survives_json_with_missing_numbers_as_null():
+    told = json.loads(json.dumps(finding().to_dict(), allow_nan=False))
+
+    assert told["table"][0] == {"outcome": "save", "score": -1.25, "gain_a": 0.1, "gain_b": 0.2}
+    assert told["table"][1]["score"] is None
+    assert told["units"]["score"] == "nats"
+    assert told["provenance"] == {"rows": 5, "by": {"x": 1.5}}
+
+
+def test_the_text_leads_with_the_headline_and_names_every_caveat():
+    lines = repr(finding()).splitlines()
+
+    assert lines[0].endswith("save: good.")
+    assert "caveat: rows & few" in lines[-1]
+
+
+def test_the_text_of_a_long_finding_stays_under_25_lines():
+    many = xr.Dataset({"x": ("cluster", np.arange(500.0), {"units": "rate"})})
+    text = repr(finding(table=many, caveats=[f"number {i}" for i in range(30)]))
+
+    assert len(text.splitlines()) < 25
+    assert "and 492 more rows" in text
+    assert "and 25 more in .caveats" in text
+
+
+def test_html_escapes_every_word_that_came_from_outside():
+    page = finding(headline="<script>alert(1)</script>")._repr_html_()
+
+    assert "<script" not in page
+    assert "<b>" not in page
+    assert "rows &amp; few" in page
+
+
+def test_html_of_many_rows_stays_under_50_kilobytes():
+    many = xr.Dataset({"x": ("cluster", np.arange(5000.0), {"units": "rate"})})
+
+    assert len(finding(table=many)._repr_html_()) < 50_000
+
+
+@pytest.mark.parametrize(
+    ("changes", "told"),
+    [
+        ({"headline": "  "}, "no headline"),
+        ({"table": xr.Dataset()}, "empty table"),
+        ({"table": xr.Dataset({"x": ("row", [1.0])})}, "'x' in a finding's table states no unit"),
+    ],
+)
+def test_a_finding_without_an_answer_or_a_unit_is_refused(changes, told):
+    with pytest.raises(co.FindingError, match=told):
+        finding(**changes)
