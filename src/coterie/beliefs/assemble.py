@@ -187,7 +187,7 @@ def _or_normal(
 
 def _affinity(
     raw: xr.DataTree, labelled: xr.Dataset, blueprint: Blueprint, rng: np.random.Generator
-) -> tuple[tuple[str, ...], Floats]:
+) -> tuple[tuple[str, ...], Any]:
     made, levels = blueprint.made, blueprint.levels
     stated = Stated.of(blueprint.prior, levels, blueprint.homes)
     out, inside = stacked(raw, AFFINITY_OUT), stacked(raw, AFFINITY_IN)
@@ -205,7 +205,9 @@ def _affinity(
         member, _ = member_probability(odds, made, at, homes=stated.code)
         drawn = draw_members(member, stated, rng)[:, made.pair_artist, made.pair_cluster]
         rows = np.arange(shape[0])[part]
-        table[rows[:, None], made.pair_artist, made.pair_cluster] = np.where(drawn, both[1], both[0])
+        table[rows[:, None], made.pair_artist, made.pair_cluster] = np.where(
+            drawn, both[1], both[0]
+        )
     dims = (names.CHAIN, names.DRAW, names.ARTIST, names.CLUSTER)
     return dims, table.reshape(chains, draws, *shape[1:])
 
@@ -251,7 +253,11 @@ def _labelled(found: dict[str, Floats], levels: Levels, chains: int) -> xr.Datas
 def _observed(evidence: Evidence) -> xr.Dataset:
     cells = evidence.cells()
     return cells.assign_coords(
-        {k: (v.dims, v.to_numpy().astype(str)) for k, v in cells.coords.items() if v.dtype == object}
+        {
+            k: (v.dims, v.to_numpy().astype(str))
+            for k, v in cells.coords.items()
+            if v.dtype == object
+        }
     )
 
 

@@ -179,9 +179,7 @@ def _blueprint(
 
 def _generator(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
-        raise BeliefError(
-            f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7)."
-        )
+        raise BeliefError(f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7).")
     return rng
 
 

@@ -74,9 +74,7 @@ class Blueprint:
     def key(self) -> tuple[Any, ...]:
         """Return what two fits must share to share a compiled model."""
         levels, names_ = self.levels, sorted(self.population.binary)
-        priors = tuple(
-            (p.family, p.first, p.second) for name in names_ for p in self.priors(name)
-        )
+        priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
         sizes = (
             len(levels.artists),
             len(levels.clusters),
@@ -177,8 +175,10 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any])
     # A cluster's mean over its windows has variance between^2 + within^2 / windows.
     own = within / np.sqrt(np.float64(windows))
     spread = pt.sqrt(between**2 + own**2 + np.float64(1e-300))
-    grand = pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME) * spread / np.sqrt(
-        np.float64(clusters)
+    grand = (
+        pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME)
+        * spread
+        / np.sqrt(np.float64(clusters))
     )
     alpha_level = _alpha_and_level(blueprint, grand)
     mean = grand
@@ -298,9 +298,7 @@ def _artist_effects(
     blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], rough: Any, member: Any
 ) -> Any:
     known, score = rough
-    uplift, loading, scale = (
-        numbers[k] for k in (names.UPLIFT, names.LOADING, names.ARTIST_SCALE)
-    )
+    uplift, loading, scale = (numbers[k] for k in (names.UPLIFT, names.LOADING, names.ARTIST_SCALE))
     noise = _ONE + known * (loading**2 + member * (_ONE - member) * uplift**2)
     dims = (names.ARTIST, names.OUTCOME)
     shape = (len(blueprint.levels.artists), len(blueprint.levels.outcomes))
@@ -312,9 +310,7 @@ def _artist_effects(
     room = _ONE + scale**2 * precision
     raw = pm.Normal("artist_raw", 0.0, 1.0, dims=dims)
     standard = scale * pull / room + raw / pt.sqrt(room)
-    pm.Potential(
-        "artist_map", pt.sum(_HALF * raw**2 - _HALF * standard**2 - _HALF * pt.log(room))
-    )
+    pm.Potential("artist_map", pt.sum(_HALF * raw**2 - _HALF * standard**2 - _HALF * pt.log(room)))
     return pm.Deterministic(names.ARTIST_EFFECT, scale * standard, dims=dims)
 
 
@@ -340,16 +336,16 @@ def _membership(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: An
     log_odds = inside - out
     if blueprint.homes == "many":
         chance = _pi(blueprint, read)[read["pair_artist"], read["pair_cluster"]]
-        total = pt.logaddexp(pt.log1p(-chance), pt.log(chance) + log_odds)
+        total = pm.math.logaddexp(pt.log1p(-chance), pt.log(chance) + log_odds)
         pm.Potential("evidence", out.sum() + total.sum())
         return
     chance = _pi(blueprint, read)
     at = (read["pair_artist"], read["pair_cluster"])
     table = pt.set_subtensor(pt.zeros_like(chance)[at], log_odds)
-    inside_any = pt.logsumexp(pt.log(chance) + table, axis=1)
+    inside_any = pm.math.logsumexp(pt.log(chance) + table, axis=1, keepdims=False)
     stated = read["elsewhere_prior"]
     nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
-    pm.Potential("evidence", out.sum() + pt.logaddexp(inside_any, nowhere).sum())
+    pm.Potential("evidence", out.sum() + pm.math.logaddexp(inside_any, nowhere).sum())
 
 
 def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:

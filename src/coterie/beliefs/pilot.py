@@ -14,7 +14,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from coterie.beliefs.design import Design, Levels
-from coterie.typing import Floats
+from coterie.typing import Floats, Integers
 
 _BORROWED_PEOPLE = 20.0
 _BORROWED_EVENTS = 2.0
@@ -82,7 +82,9 @@ def _count(y: Floats, n: Floats, pooled: Floats) -> tuple[Floats, Floats]:
     return np.log(near) + (y - information) / information, information
 
 
-def _settled(usable: Floats, group: Floats, outcome: Floats, groups: int, outcomes: int) -> Floats:
+def _settled(
+    usable: Floats, group: Integers, outcome: Integers, groups: int, outcomes: int
+) -> Floats:
     flat = np.bincount((group * outcomes + outcome).astype(np.int64), usable, groups * outcomes)
     known = flat.reshape(groups, outcomes) * _TYPICAL_SCALE**2
     settled: Floats = np.mean(known / (1 + known), axis=0)

@@ -49,9 +49,7 @@ class Stated:
             if pi is None:
                 return np.log(self.table)[None]
             room = 1 - self.elsewhere if self.homes == "one" else 1.0
-            wide = np.broadcast_to(
-                np.log(room * pi)[:, None, :], (len(pi), *self.table.shape)
-            )
+            wide = np.broadcast_to(np.log(room * pi)[:, None, :], (len(pi), *self.table.shape))
             return np.ascontiguousarray(wide)
 
 

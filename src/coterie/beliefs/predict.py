@@ -11,11 +11,10 @@ from typing import Any, Literal
 
 import numpy as np
 import xarray as xr
-from scipy import stats
 from scipy.special import expit
 
 from coterie import names
-from coterie.beliefs import population as read
+from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes
 from coterie.beliefs.rows import Known, states
 from coterie.beliefs.tree import Beliefs
@@ -99,10 +98,18 @@ def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) ->
         eta = np.where(state.member[..., None], state.inside, state.out)
         for o, outcome in enumerate(known.levels.outcomes):
             at = np.flatnonzero(measured[:, o])
-            kappa = np.exp(state.log_kappa[:, at, o])
-            law = _law(outcome, eta[:, at, o], kappa, n[at, o])
-            mass[at, o] += law.pmf(y[at, o]).sum(axis=0)
-            below[at, o] += law.cdf(y[at, o] - 1).sum(axis=0)
+            count = outcome.kind == "count"
+            exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
+            found = mass_and_below(
+                np.ascontiguousarray(eta[:, at, o]),
+                np.exp(state.log_kappa[:, at, o]),
+                y[at, o],
+                n[at, o],
+                count,
+                exact,
+            )
+            mass[at, o] += found[0].sum(axis=0)
+            below[at, o] += found[1].sum(axis=0)
     dims = (names.ROW, names.OUTCOME)
     with np.errstate(divide="ignore"):
         tables = {"log_score": np.log(mass / known.size), "cdf_below": below / known.size}
@@ -111,20 +118,6 @@ def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) ->
         {k: (dims, np.where(measured, v, np.nan)) for k, v in tables.items()},
         coords={names.ROW: np.arange(len(rows)), names.OUTCOME: known.levels.outcome_names},
     )
-
-
-def _law(outcome: Outcome, eta: Floats, kappa: Floats, n: Floats) -> Any:
-    if outcome.kind == "binary":
-        mu = np.clip(expit(eta), 1e-12, 1 - 1e-12)
-        if np.isinf(kappa).any():
-            return stats.binom(n.astype(np.int64), mu)
-        kappa = np.minimum(kappa, 1e9)
-        return stats.betabinom(n.astype(np.int64), mu * kappa, (1 - mu) * kappa)
-    mean = n * np.exp(np.minimum(eta, 500))
-    if np.isinf(kappa).any():
-        return stats.poisson(mean)
-    kappa = np.minimum(kappa, 1e9)
-    return stats.nbinom(kappa, kappa / (kappa + mean))
 
 
 def _scatter(
@@ -141,7 +134,9 @@ def _scatter(
     tiny = np.finfo(float).tiny
     if outcome.kind == "binary":
         mu = expit(eta)
-        drawn = rng.beta(np.maximum(mu * loose + y, tiny), np.maximum((1 - mu) * loose + n - y, tiny))
+        drawn = rng.beta(
+            np.maximum(mu * loose + y, tiny), np.maximum((1 - mu) * loose + n - y, tiny)
+        )
         return np.where(np.isinf(kappa), mu, drawn)
     mean = np.exp(np.minimum(eta, 500))
     drawn = rng.gamma(loose + y, 1 / (loose / mean + n))
@@ -189,7 +184,10 @@ def _labelled(drawn: Floats, known: Known, rows: Evidence) -> xr.Dataset:
         names.CLUSTER: (names.ROW, counts[names.CLUSTER].to_numpy()),
     }
     made = xr.Dataset(coords=coords)
-    kinds = (("binary", names.RATE, names.BINARY_OUTCOME), ("count", names.INTENSITY, names.COUNT_OUTCOME))
+    kinds = (
+        ("binary", names.RATE, names.BINARY_OUTCOME),
+        ("count", names.INTENSITY, names.COUNT_OUTCOME),
+    )
     for kind, variable, dim in kinds:
         at = [i for i, o in enumerate(known.levels.outcomes) if o.kind == kind]
         made = made.assign_coords({dim: [known.levels.outcomes[i].name for i in at]})

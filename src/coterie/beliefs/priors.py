@@ -18,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from coterie import names
-from coterie.beliefs.parameters import COUNT_DEFAULTS, BINARY_DEFAULTS, ParameterPrior, PRESETS
+from coterie.beliefs.parameters import BINARY_DEFAULTS, COUNT_DEFAULTS, PRESETS, ParameterPrior
 from coterie.errors import BeliefError
 from coterie.evidence import Outcome
 from coterie.typing import Floats
@@ -224,9 +224,9 @@ class MembershipPrior:
         wide = {c: _pivot(table, artist, cluster, c) for c in (share, prob) if c is not None}
         shape = next(iter(wide.values()))
         chance = None if prob is None else wide[prob].to_numpy(float)
-        parts = wide[share].to_numpy(float) if share is not None else chance / np.sum(
-            chance, axis=1, keepdims=True
-        )
+        parts = shape.to_numpy(float)
+        if share is None:
+            parts = parts / parts.sum(axis=1, keepdims=True)
         _check_rows_sum(parts, shape.index)
         return cls(
             clusters=tuple(shape.columns.tolist()),
@@ -310,9 +310,7 @@ class PopulationPrior:
             If no preset has this name; close matches are named.
         """
         if name not in PRESETS:
-            raise BeliefError(
-                f"There is no preset {name!r}. {_did_you_mean(name, PRESETS)}"
-            )
+            raise BeliefError(f"There is no preset {name!r}. {_did_you_mean(name, PRESETS)}")
         prior = cls()
         for outcome, changes in PRESETS[name].items():
             prior = prior.replace(outcome=outcome, **changes)
@@ -360,7 +358,7 @@ class PopulationPrior:
     def for_outcomes(
         self, outcomes: Sequence[Outcome], parameter: str
     ) -> tuple[ParameterPrior, ...]:
-        """Return the prior of one parameter for each outcome; one that informs nothing has no uplift."""
+        """Return one parameter's prior for each outcome; what informs nothing has no uplift."""
         tied = (names.UPLIFT, names.LOADING)
         return tuple(
             ParameterPrior.fixed(0.0, reason="does not inform membership")
@@ -397,7 +395,9 @@ class PopulationPrior:
     def draw(self, outcomes: Sequence[Outcome], *, rng: np.random.Generator) -> dict[str, Floats]:
         """Draw one population: each parameter over ``(outcome,)``."""
         return {
-            parameter: np.array([prior.draw(rng) for prior in self.for_outcomes(outcomes, parameter)])
+            parameter: np.array(
+                [prior.draw(rng) for prior in self.for_outcomes(outcomes, parameter)]
+            )
             for parameter in BINARY_DEFAULTS
         }
 
@@ -408,7 +408,9 @@ class PopulationPrior:
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
-    return f"Did you mean {' or '.join(map(repr, close))}?" if close else f"Known: {', '.join(known)}."
+    return (
+        f"Did you mean {' or '.join(map(repr, close))}?" if close else f"Known: {', '.join(known)}."
+    )
 
 
 def _numbers(given: Mapping[Any, float], what: str) -> Floats:
@@ -421,8 +423,8 @@ def _numbers(given: Mapping[Any, float], what: str) -> Floats:
     ]
     if bad:
         raise BeliefError(
-            f"The {what} of cluster {bad[0]!r} is {given[bad[0]]!r}; {len(bad)} of {len(given)} are "
-            "like this. Each must be a number above 0: leave a cluster out to rule it out."
+            f"The {what} of cluster {bad[0]!r} is {given[bad[0]]!r}; {len(bad)} of {len(given)} "
+            "are like this. Each must be a number above 0: leave a cluster out to rule it out."
         )
     return np.array([float(value) for value in given.values()])
 
@@ -431,7 +433,8 @@ def _aligned(prob: Mapping[Any, float], clusters: tuple[Hashable, ...]) -> Float
     odd = set(prob) ^ set(clusters)
     if odd:
         raise BeliefError(
-            f"prob and shares name different clusters: {sorted(map(str, odd))[:3]} stand in one only."
+            f"prob and shares name different clusters: {sorted(map(str, odd))[:3]} stand in one "
+            "only."
         )
     return np.array([float(prob[cluster]) for cluster in clusters])
 
@@ -481,10 +484,10 @@ def _pivot(table: pd.DataFrame, artist: str, cluster: str, values: str) -> pd.Da
         )
     wide = table.pivot_table(index=artist, columns=cluster, values=values, sort=False)
     if wide.isna().any(axis=None):
-        holes = wide.isna()
-        label = holes.any(axis=1).idxmax()
+        row, column = np.argwhere(wide.isna().to_numpy())[0]
         raise BeliefError(
-            f"Artist {label!r} has no {values} for cluster {holes.loc[label].idxmax()!r}; "
-            f"{int(holes.sum(axis=None))} pairs are like this. Every artist needs every cluster."
+            f"Artist {wide.index[row]!r} has no {values} for cluster {wide.columns[column]!r}; "
+            f"{int(wide.isna().to_numpy().sum())} pairs are like this. Every artist needs every "
+            "cluster."
         )
     return wide

@@ -21,7 +21,7 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.assemble import draw_members
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
-from coterie.beliefs.membership import conditional_log_odds, member_probability
+from coterie.beliefs.membership import Phi, conditional_log_odds, member_probability
 from coterie.beliefs.population import Stated
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
@@ -134,9 +134,7 @@ def _state(
     member = _members(known, at, effect, affinity, rng)
     artist = _widened(effect, plan.new_artists, at.artist_scale, rng)
     between = read.flat(post, names.CLUSTER_SCALE, part)
-    cluster = _widened(
-        read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng
-    )
+    cluster = _widened(read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng)
     scatter = _widened(
         read.flat(post, names.KAPPA_CLUSTER, part), plan.new_clusters, np.ones_like(between), rng
     )
@@ -194,7 +192,7 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
 
 
 def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
-    """Number what was never seen after what was."""
+    """Give numbers to what was never seen, after what was."""
     new = codes < 0
     found, place = np.unique(labels[new].astype(str), return_inverse=True)
     wide = codes.copy()
@@ -217,7 +215,7 @@ def _shares(known: Known, factor: int) -> Floats:
 
 
 def _members(
-    known: Known, at: read.Phi, effect: Floats, affinity: Floats, rng: np.random.Generator
+    known: Known, at: Phi, effect: Floats, affinity: Floats, rng: np.random.Generator
 ) -> Any:
     made = known.made
     own = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster], dtype=np.float64)
@@ -288,7 +286,9 @@ def _averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> F
     total = np.zeros(eta.shape)
     for picked in itertools.product(*[range(effect.shape[1]) for effect, _ in left]):
         shift = sum(effect[:, None, i, :] for (effect, _), i in zip(left, picked, strict=True))
-        weight = np.prod([share[None, :, :, i] for (_, share), i in zip(left, picked, strict=True)], 0)
+        weight = np.prod(
+            [share[None, :, :, i] for (_, share), i in zip(left, picked, strict=True)], 0
+        )
         level = eta + shift
         total += weight * np.where(binary, expit(level), np.exp(np.minimum(level, 700)))
     tiny = np.finfo(float).tiny
@@ -304,7 +304,8 @@ def _check_outcomes(known: Known, rows: Evidence) -> None:
         other = theirs.get(mine.name)
         if other is not None and other.kind != mine.kind:
             raise BeliefError(
-                f"Outcome {mine.name!r} is {mine.kind} in these beliefs and {other.kind} in the rows."
+                f"Outcome {mine.name!r} is {mine.kind} in these beliefs and {other.kind} in the "
+                "rows."
             )
     kinds = {known.levels.artists.dtype.kind, rows.artists.dtype.kind}
     if len(kinds) > 1:

@@ -13,8 +13,8 @@ from collections import OrderedDict
 from dataclasses import dataclass
 from typing import Any, Final
 
-import nutpie
 import numpy as np
+import nutpie
 import xarray as xr
 
 from coterie.beliefs.model import Blueprint, build, model_data

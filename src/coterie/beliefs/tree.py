@@ -116,7 +116,7 @@ class Beliefs:
         _refuse_stopped(self, partial=partial)
         mass, chosen = _mass(prob), _chosen(self, artists)
         columns = _keys(self, chosen) | _belief_columns(self, chosen, mass)
-        rates = rate_table(self, artists=chosen, prob=mass)
+        rates = rate_table(self, artists=list(chosen), prob=mass)
         people = _totals(self, chosen)[names.DENOMINATOR]
         for outcome in people[names.OUTCOME].to_numpy().tolist():
             for suffix, part in (("rate", "mean"), ("lower", "lower"), ("upper", "upper")):

@@ -73,7 +73,7 @@ def plot_home(
     column = names.HOME if beliefs.homes == "one" else names.MEMBERSHIP
     table = frame.rename(columns={column: "belief"})
     drawn = list(dict.fromkeys(table[names.ARTIST]))
-    words = interval_in_words(frame.attrs)
+    words = interval_in_words({str(k): v for k, v in frame.attrs.items()})
     table = table[[names.ARTIST, names.CLUSTER, "belief", "prior", "lower", "upper"]]
     last = None
     if beliefs.homes == "one":

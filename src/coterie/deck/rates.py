@@ -74,7 +74,7 @@ def plot_rates(
     own = _outcome(beliefs, outcome)
     raw = _raw(beliefs, own)
     frame = beliefs.summary(artists=_largest(raw) if artists is None else artists, prob=prob)
-    words = interval_in_words(frame.attrs)
+    words = interval_in_words({str(k): v for k, v in frame.attrs.items()})
     table = frame[[names.ARTIST, names.CLUSTER]].assign(
         **{part: frame[f"{outcome}_{part}"] for part in ("rate", "lower", "upper", "n")}
     )

@@ -1,0 +1,187 @@
+"""Fits of small worlds: what a Beliefs must hold, whoever reads it."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import coterie as co
+from coterie.beliefs import sampling
+
+CHAINS, DRAWS = 2, 300
+
+
+@pytest.fixture(scope="session")
+def small_world():
+    return co.simulate.world(artists=40, clusters=5, homes="one", rng=np.random.default_rng(11))
+
+
+@pytest.fixture(scope="session")
+def fit_small():
+    """Fit as a test does: short, with the settling of chains looked at by the test itself."""
+
+    def run(evidence, prior, *, homes="one", seed=5):
+        rng = np.random.default_rng(seed)
+        with pytest.warns(co.ConvergenceWarning):  # 300 draws never give 400 effective ones
+            return co.fit(
+                evidence, prior, homes=homes, draws=DRAWS, tune=300, chains=CHAINS, rng=rng
+            )
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def fitted(small_world, fit_small):
+    evidence = small_world.evidence()
+    return fit_small(evidence, co.MembershipPrior.uniform(evidence.clusters.tolist()))
+
+
+def test_home_and_elsewhere_sum_to_one_at_every_draw(fitted):
+    total = fitted.home.sum("cluster") + fitted.elsewhere
+
+    xr.testing.assert_allclose(total, xr.ones_like(total))
+
+
+def test_the_posterior_names_every_parameter_over_its_dimensions(fitted):
+    posterior = fitted.tree["posterior"]
+
+    assert posterior["alpha"].dims == ("chain", "draw", "outcome")
+    assert posterior["cluster_effect"].dims == ("chain", "draw", "cluster", "outcome")
+    assert posterior["artist_effect"].dims == ("chain", "draw", "artist", "outcome")
+    assert posterior["affinity"].dims == ("chain", "draw", "artist", "cluster")
+    assert not [name for name in posterior.data_vars if str(name).endswith("_raw")]
+
+
+def test_beliefs_know_more_of_true_homes_than_the_prior_did(small_world, fitted):
+    belief = fitted.home.mean(("chain", "draw"))
+    nowhere = fitted.elsewhere.mean(("chain", "draw"))
+    score = [
+        np.log(nowhere.sel(artist=a) if home == "elsewhere" else belief.sel(artist=a, cluster=home))
+        for a, home in small_world.truth["home"].to_series().items()
+    ]
+
+    # The prior scores log(0.18) = -1.71 on a home of the inventory.
+    assert np.mean(score) > -1.3
+
+
+def test_population_parameters_cover_the_truth(small_world, fitted):
+    z = []
+    for name in ("alpha", "uplift", "loading", "artist_scale"):
+        draws = fitted.tree["posterior"][name]
+        truth = small_world.truth[name]
+        z.append(((draws.mean(("chain", "draw")) - truth) / draws.std(("chain", "draw"))).values)
+
+    # 16 standardised errors: none beyond 4, their mean square near 1 (sd 0.35 if independent).
+    assert np.abs(z).max() < 4
+    assert np.mean(np.square(z)) < 2.5
+
+
+def test_the_sampled_membership_agrees_with_the_integrated_belief_in_the_mean(fitted):
+    # Two routes to one number: affinities and effects sampled, or integrated out.
+    rates = co.predict(fitted, fitted.evidence, rng=np.random.default_rng(0))
+    summary = fitted.summary()
+    merged = rates["rate"].mean(("chain", "draw")).sel(binary_outcome="save").values
+    rows = fitted.evidence.to_frame()[["artist", "cluster"]]
+    table = rows.merge(summary, on=["artist", "cluster"])["save_rate"].to_numpy()
+
+    # 600 draws, cell scatter included: standard error of a mean about 5 % of the rate.
+    assert np.mean(np.abs(merged / table - 1)) < 0.08
+
+
+def test_predictions_never_read_the_outcomes_of_the_rows(fitted, small_world):
+    frame = small_world.frame
+    other = frame.assign(saves=0, adds=0, follows=0, downstream_streams=0)
+    one, two = (
+        co.predict(fitted, co.Evidence.from_frame(f), rng=np.random.default_rng(2))
+        for f in (frame, other)
+    )
+
+    xr.testing.assert_identical(one, two)
+
+
+def test_the_observed_rate_of_a_large_cell_is_close_to_its_raw_rate(fitted, small_world):
+    frame = small_world.frame
+    rates = co.predict(fitted, fitted.evidence, of="observed", rng=np.random.default_rng(3))
+    large = (frame["listeners"] > 800).to_numpy()
+    raw = (frame["saves"] / frame["listeners"]).to_numpy()[large]
+    mean = rates["rate"].sel(binary_outcome="save").mean(("chain", "draw")).values[large]
+
+    assert large.sum() > 5
+    assert np.abs(mean - raw).mean() < 0.02
+
+
+def test_artists_never_seen_are_drawn_from_the_population(fitted, small_world):
+    frame = small_world.frame.head(5).assign(artist="somebody new")
+    rates = co.predict(fitted, co.Evidence.from_frame(frame), rng=np.random.default_rng(4))["rate"]
+    known = co.predict(fitted, fitted.evidence, rng=np.random.default_rng(4))["rate"]
+
+    # Nobody knows the new artist: its save rate is wider than a known artist's on average.
+    assert rates.isel(binary_outcome=0).std(("chain", "draw")).mean() > known.isel(
+        binary_outcome=0
+    ).std(("chain", "draw")).mean()
+
+
+def test_later_rows_score_better_than_every_stated_baseline(fitted, small_world):
+    later = co.simulate.later(small_world, rng=np.random.default_rng(8)).evidence()
+    finding = co.backtest(fitted, later, rng=np.random.default_rng(9))
+    best = finding.table["baseline_score"].max("baseline")
+
+    assert bool((finding.table["score"] > best).all())
+
+
+def test_a_second_fit_of_the_same_sizes_compiles_nothing(fitted, fit_small):
+    world = co.simulate.world(artists=40, clusters=5, homes="one", rng=np.random.default_rng(21))
+    evidence = world.evidence()
+    before = sampling.compilations()
+    again = fit_small(evidence, co.MembershipPrior.uniform(evidence.clusters.tolist()))
+
+    assert sampling.compilations() == before
+    assert again.evidence == evidence != fitted.evidence
+
+
+def test_the_same_generator_gives_the_same_numbers(fitted, small_world, fit_small):
+    evidence = small_world.evidence()
+    again = fit_small(evidence, co.MembershipPrior.uniform(evidence.clusters.tolist()))
+
+    xr.testing.assert_identical(again.home, fitted.home)
+
+
+def test_a_saved_fit_comes_back_with_its_ledger(fitted, tmp_path):
+    fitted.save(tmp_path / "beliefs.nc")
+    back = co.Beliefs.load(tmp_path / "beliefs.nc")
+
+    assert back.evidence == fitted.evidence
+    xr.testing.assert_allclose(back.home, fitted.home)
+
+
+def test_many_homes_believe_in_each_cluster_apart(fit_small):
+    world = co.simulate.world(
+        artists=40, clusters=5, homes="many", pi=0.25, rng=np.random.default_rng(12)
+    )
+    evidence = world.evidence()
+    prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=0.25)
+    beliefs = fit_small(evidence, prior, homes="many")
+    belief = beliefs.membership.mean(("chain", "draw"))
+    truth = world.truth["member"].to_numpy().astype(bool)
+    score = np.log(np.where(truth, belief, 1 - belief)).mean()
+
+    assert score > -0.50  # the base rate scores -0.562
+    with pytest.raises(co.BeliefError, match="many"):
+        _ = beliefs.home
+
+
+def test_an_unknown_cluster_is_refused_before_anything_is_compiled(small_world, rng):
+    prior = co.MembershipPrior.uniform(["cluster 1", "cluster 2"])
+    with pytest.raises(co.EvidenceError, match="cluster 3"):
+        co.fit(small_world.evidence(), prior, rng=rng)
+
+
+def test_a_fit_without_a_prior_is_refused(small_world, rng):
+    with pytest.raises(co.BeliefError, match="needs a prior"):
+        co.fit(small_world.evidence(), None, rng=rng)
+
+
+@pytest.mark.parametrize("wrong", [{"draws": 0}, {"chains": 1.5}, {"tune": True}])
+def test_numbers_of_draws_that_make_no_sense_are_refused(small_world, rng, wrong):
+    prior = co.MembershipPrior.uniform([f"cluster {i}" for i in range(1, 6)])
+    with pytest.raises(co.BeliefError, match="whole number"):
+        co.fit(small_world.evidence(), prior, rng=rng, **wrong)
