@@ -115,9 +115,10 @@ def test_artists_never_seen_are_drawn_from_the_population(fitted, small_world):
     known = co.predict(fitted, fitted.evidence, rng=np.random.default_rng(4))["rate"]
 
     # Nobody knows the new artist: its save rate is wider than a known artist's on average.
-    assert rates.isel(binary_outcome=0).std(("chain", "draw")).mean() > known.isel(
-        binary_outcome=0
-    ).std(("chain", "draw")).mean()
+    assert (
+        rates.isel(binary_outcome=0).std(("chain", "draw")).mean()
+        > known.isel(binary_outcome=0).std(("chain", "draw")).mean()
+    )
 
 
 def test_later_rows_score_better_than_every_stated_baseline(fitted, small_world):
