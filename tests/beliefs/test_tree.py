@@ -40,9 +40,9 @@ def rates(monkeypatch):
         }
         return xr.Dataset({k: (dims, v) for k, v in found.items()}, coords=coords)
 
-    module = ModuleType("coterie.beliefs.predict")
+    module = ModuleType("coterie.beliefs.rates")
     module.rate_table = rate_table
-    monkeypatch.setitem(sys.modules, "coterie.beliefs.predict", module)
+    monkeypatch.setitem(sys.modules, "coterie.beliefs.rates", module)
     return asked
 
 

@@ -14,7 +14,7 @@ from numba import njit, prange
 
 from coterie.beliefs.density import log_kernel, shared_part
 
-_STEPS = 6
+_STEPS = 10
 
 
 @njit(cache=True, parallel=True)
@@ -80,9 +80,12 @@ def _responsible(gain: Any, cluster: Any, log_prior: Any, log_elsewhere: float, 
 def _visit(
     base: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any,
     start: Any, uplift: Any, loading: Any, effect: Any,
-    mode: Any, precision: Any, follow: Any, height: Any, pull: Any, known: Any,
+    mode: Any, move: Any, precision: Any, follow: Any, height: Any, pull: Any, known: Any,
 ) -> None:  # fmt: skip
-    """Read every pair, out and in, at the current A; move each affinity one step to its mode."""
+    """Read every pair, out and in, at the current A and affinities; note each Newton step.
+
+    ``pull`` is the slope in A once the affinity has taken its own step ``move``.
+    """
     for p in range(start.size - 1):
         for z in range(2):
             value, slope = 0.0, 0.0
@@ -101,9 +104,11 @@ def _visit(
                 known[z, p, o] += info
                 follow[z, p, o] = reach
                 precision[z, p] += reach * reach * info
+            slope -= mode[z, p]
             height[z, p] = value - 0.5 * mode[z, p] ** 2 - 0.5 * math.log(precision[z, p])
-            move = (slope - mode[z, p]) / precision[z, p]
-            mode[z, p] += min(max(move, -2.0), 2.0)
+            height[z, p] += min(0.5 * slope**2 / precision[z, p], 4.0)
+            move[z, p] = min(max(slope / precision[z, p], -2.0), 2.0)
+            pull[z, p] -= known[z, p] * follow[z, p] * move[z, p]
 
 
 @njit(cache=True)
@@ -139,27 +144,34 @@ def _climb(
 ) -> Any:  # fmt: skip
     """Find the mode in A, each pair's affinity mode out and in, and the spread of A.
 
-    Fisher scoring on A with membership as weights; one affinity step a round.
+    Fisher scoring on A and every affinity at once, with membership as weights.
     Returns A, a Cholesky factor of its spread, affinity modes, their precisions and
     how they move with A.
     """
     pairs, outcomes = start.size - 1, uplift.size
     effect = np.zeros(outcomes)
-    mode, precision = np.zeros((2, pairs)), np.ones((2, pairs))
+    mode, move = np.zeros((2, pairs)), np.zeros((2, pairs))
+    precision = np.ones((2, pairs))
     follow, height = np.zeros((2, pairs, outcomes)), np.zeros((2, pairs))
     pull, known = np.zeros((2, pairs, outcomes)), np.zeros((2, pairs, outcomes))
     spread = np.zeros((outcomes, outcomes))
     for step in range(_STEPS):
         _visit(
             base, kappa, y, n, is_count, weight, informs, outcome, start, uplift, loading, effect,
-            mode, precision, follow, height, pull, known,
+            mode, move, precision, follow, height, pull, known,
         )  # fmt: skip
         rho = _responsible(height[1] - height[0], cluster, log_prior, log_elsewhere, homes)
         gradient, curve, between = _bend(rho, pull, known, follow, precision, effect, scale, homes)
         inverse = np.linalg.inv(curve)
+        along = np.zeros(outcomes)
         if step < _STEPS - 1:
-            move = inverse @ gradient
-            effect += move * min(1.0, 2.0 / max(np.abs(move / scale).max(), 1e-12))
+            along = inverse @ gradient
+            along *= min(1.0, 2.0 / max(np.abs(along / scale).max(), 1e-12))
+            effect += along
+        for z in range(2):
+            for p in range(pairs):
+                slide = (follow[z, p] * known[z, p] * along).sum() / precision[z, p]
+                mode[z, p] += move[z, p] - slide
         spread = inverse + inverse @ between @ inverse
     for z in range(2):
         for p in range(pairs):

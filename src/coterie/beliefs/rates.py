@@ -19,6 +19,7 @@ from scipy.special import betainc, expit, gammainc, ndtri
 
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs.design import as_labels, lookup
 from coterie.beliefs.membership import conditional_log_odds, member_probability
 from coterie.beliefs.rows import Known
 from coterie.beliefs.tree import Beliefs
@@ -48,7 +49,7 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     """
     known = Known.of(beliefs)
     levels = known.levels
-    own = np.flatnonzero(np.isin(levels.artists, np.asarray(artists)))
+    own = lookup(as_labels(list(artists)), levels.artists)
     at = np.unique(np.linspace(0, known.size - 1, min(_DRAWS, known.size)).round().astype(int))
     eta, uplift, log_kappa, member = _laid_out(known, own, at)
     tables = {

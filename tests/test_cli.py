@@ -1,0 +1,91 @@
+"""The commands, as somebody types them; fits are tested where they are made."""
+
+import json
+
+import pytest
+from typer.testing import CliRunner
+
+import coterie as co
+from coterie.cli import app
+
+TABLE = "artist,cluster,saves,listeners\na,gym,{saves},40\na,indie,9,60\n"
+
+
+@pytest.fixture
+def typed():
+    def run(*words):
+        return CliRunner().invoke(app, [str(word) for word in words])
+
+    return run
+
+
+def test_a_clean_table_ends_with_nought(typed, tmp_path):
+    file = tmp_path / "campaign.csv"
+    file.write_text(TABLE.format(saves=3))
+
+    assert typed("check", file).exit_code == 0
+
+
+def test_a_broken_table_ends_with_one_and_names_the_rule_to_machines(typed, tmp_path):
+    file = tmp_path / "campaign.csv"
+    file.write_text(TABLE.format(saves=300))
+    result = typed("check", file, "--json")
+
+    assert result.exit_code == 1
+    assert [p["rows"] for p in json.loads(result.stdout) if p["severity"] == "error"] == [[0]]
+
+
+@pytest.mark.parametrize(
+    ("name", "text", "said"),
+    [
+        ("campaign.txt", "", "neither .csv nor .parquet"),
+        ("absent.csv", None, "absent.csv"),
+    ],
+)
+def test_a_file_that_cannot_be_read_is_refused_in_one_line(typed, tmp_path, name, text, said):
+    file = tmp_path / name
+    if text is not None:
+        file.write_text(text)
+    result = typed("check", file)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert result.stderr.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    ("prior", "said"),
+    [
+        ("shares = [", "not TOML"),
+        ("elsewhere = 0.1", "[shares]"),
+        ("[shares]\ngym = 0.5\nindie = 0.4", "sum to 0.9"),
+        ("[shares]\nrock = 1.0", "gym"),
+    ],
+)
+def test_a_prior_that_cannot_stand_is_refused_and_nothing_is_written(typed, tmp_path, prior, said):
+    file, stated, out = (tmp_path / n for n in ("campaign.csv", "prior.toml", "beliefs.nc"))
+    file.write_text(TABLE.format(saves=3))
+    stated.write_text(prior)
+    result = typed("fit", file, "--prior", stated, "--out", out)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not out.exists()
+
+
+def test_ctrl_c_ends_in_one_sentence(typed, tmp_path, monkeypatch):
+    def stopped(*_, **__):
+        raise co.FitInterrupted("stopped")
+
+    monkeypatch.setattr(co, "fit", stopped)
+    file, stated, out = (tmp_path / n for n in ("campaign.csv", "prior.toml", "beliefs.nc"))
+    file.write_text(TABLE.format(saves=3))
+    stated.write_text("[shares]\ngym = 0.5\nindie = 0.5")
+    result = typed("fit", file, "--prior", stated, "--out", out)
+
+    assert result.exit_code == 130
+    assert "stopped; nothing was written." in result.stderr
+
+
+def test_the_version_is_said(typed):
+    assert typed("--version").stdout.strip() == co.__version__
