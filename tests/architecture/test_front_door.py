@@ -116,3 +116,11 @@ def test_the_version_is_the_same_wherever_it_stands():
 
     assert co.__version__ == project
     assert f"\nversion: {project}\n" in citation
+
+
+def test_no_file_of_the_lazy_room_hides_a_name_of_its_door():
+    from coterie import beliefs
+
+    files = {path.stem for path in (ROOT / "src/coterie/beliefs").glob("*.py")}
+
+    assert not files & set(beliefs.__all__)

@@ -1,6 +1,7 @@
 """The beliefs room: Evidence and priors in, Beliefs out.
 
 Names are loaded when first said, so that a saved file opens without waking the sampler.
+No file here is called like a name of the door: importing it would hide the function.
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from coterie.beliefs.diagnosis import Diagnosis
-    from coterie.beliefs.fit import build_model, fit
+    from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.parameters import ParameterPrior
-    from coterie.beliefs.predict import predict, predictive
+    from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior, PopulationPrior
     from coterie.beliefs.tree import Beliefs
 
@@ -34,10 +35,10 @@ _FILES = {
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
     "PopulationPrior": "priors",
-    "build_model": "fit",
-    "fit": "fit",
-    "predict": "predict",
-    "predictive": "predict",
+    "build_model": "fitting",
+    "fit": "fitting",
+    "predict": "predicting",
+    "predictive": "predicting",
 }
 
 
@@ -45,6 +46,5 @@ def __getattr__(name: str) -> Any:
     if name not in _FILES:
         raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
     found = getattr(importlib.import_module(f"{__name__}.{_FILES[name]}"), name)
-    # The file `fit` and its function share a name: the function is what the door shows.
     globals()[name] = found
     return found
