@@ -69,7 +69,7 @@ class MembershipPrior:
         _check_clusters(self.clusters)
         _check_shares(self.shares, self.clusters, self.artists)
         if self.prob is not None:
-            _check_prob(self.prob)
+            _check_prob(self.prob, np.shape(self.shares))
         if self.strength is not None and not self.strength > 0:
             raise BeliefError(f"strength is {self.strength} pseudo-artists; it must be positive.")
         if self.strength is not None and self.artists is not None:
@@ -198,8 +198,8 @@ class MembershipPrior:
         Parameters
         ----------
         frame
-            One row per artist and cluster; any table narwhals reads. Every artist needs a
-            row for every cluster.
+            One row per artist and cluster; any table narwhals reads, or a dictionary of
+            columns. Every artist needs a row for every cluster.
         artist, cluster
             Columns of labels.
         share
@@ -211,7 +211,8 @@ class MembershipPrior:
         """
         import narwhals.stable.v2 as nw
 
-        table = nw.from_native(frame).lazy().collect("pandas").to_native()
+        native = pd.DataFrame(frame) if isinstance(frame, Mapping) else frame
+        table = nw.from_native(native).lazy().collect("pandas").to_native()
         share = share or ("share" if "share" in table else None)
         prob = prob or ("prob" if "prob" in table else None)
         wanted = [c for c in (artist, cluster, share, prob) if c is not None]
@@ -225,6 +226,8 @@ class MembershipPrior:
         shape = next(iter(wide.values()))
         chance = None if prob is None else wide[prob].to_numpy(float)
         parts = shape.to_numpy(float)
+        if chance is not None:
+            _check_prob(chance, parts.shape)
         if share is None:
             parts = parts / parts.sum(axis=1, keepdims=True)
         _check_rows_sum(parts, shape.index)
@@ -413,13 +416,17 @@ def _did_you_mean(word: str, known: Iterable[str]) -> str:
     )
 
 
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
+
+
 def _numbers(given: Mapping[Any, float], what: str) -> Floats:
     if not given:
         raise BeliefError(f"A prior needs at least one cluster; no {what} was given.")
     bad = [
         name
         for name, value in given.items()
-        if isinstance(value, bool | str) or not np.isfinite(value) or value <= 0
+        if not _is_number(value) or not np.isfinite(value) or value <= 0
     ]
     if bad:
         raise BeliefError(
@@ -453,11 +460,24 @@ def _check_shares(
     want = (len(clusters),) if artists is None else (len(artists), len(clusters))
     if np.shape(shares) != want:
         raise BeliefError(f"The prior's shares have shape {np.shape(shares)}; expected {want}.")
-    if not np.all(np.isfinite(shares)) or np.any(np.asarray(shares) < 0):
-        raise BeliefError("A share in the prior is negative or not a number.")
+    parts = np.asarray(shares, dtype=float)
+    if not np.all(parts > 0):
+        worst = parts.ravel()[np.argmax(~(parts > 0).ravel())]
+        raise BeliefError(
+            f"A share in the prior is {worst}; each must be above 0. Leave a cluster out to rule "
+            "it out, or give it a share as small as you mean."
+        )
+    off = np.abs(parts.sum(axis=-1) - 1)
+    if np.any(off > 1e-6):  # noqa: PLR2004 - as typed by hand
+        raise BeliefError(
+            f"The prior's shares sum to {1 + off.max():.6g} or as far below 1; they must sum to 1. "
+            "Divide by their total."
+        )
 
 
-def _check_prob(prob: Floats) -> None:
+def _check_prob(prob: Floats, shape: tuple[int, ...]) -> None:
+    if np.shape(prob) != shape:
+        raise BeliefError(f"prob has shape {np.shape(prob)} where shares have {shape}.")
     if not np.all((prob > 0) & (prob < 1)):
         worst = np.asarray(prob).ravel()[np.argmax(~((prob > 0) & (prob < 1)).ravel())]
         raise BeliefError(

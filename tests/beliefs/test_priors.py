@@ -1,0 +1,123 @@
+"""Priors: what is stated comes back as probabilities, and what cannot stand is refused."""
+
+import re
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import coterie as co
+
+CLUSTERS = ["gym", "indie", "night"]
+
+
+def test_one_home_leaves_room_for_elsewhere():
+    # (1 - 0.1) / 3 = 0.3 each.
+    table = co.MembershipPrior.uniform(CLUSTERS).table(["a", "b"], "one")
+
+    np.testing.assert_allclose(table, np.full((2, 3), 0.3))
+
+
+def test_shares_are_read_in_the_order_given():
+    prior = co.MembershipPrior.from_shares({"night": 0.5, "indie": 0.3, "gym": 0.2}, elsewhere=0.2)
+
+    assert prior.clusters == ("night", "indie", "gym")
+    np.testing.assert_allclose(prior.table(["a"], "one"), [[0.4, 0.24, 0.16]])
+
+
+def test_counts_are_divided_by_their_total_and_may_be_learned_from():
+    prior = co.MembershipPrior.from_counts({"gym": 30, "indie": 10}, learned=True)
+
+    np.testing.assert_allclose(prior.shares, [0.75, 0.25])
+    assert prior.strength == 40
+
+
+def test_a_table_gives_each_artist_its_own_row_in_the_order_asked():
+    frame = pd.DataFrame(
+        {"artist": ["a", "a", "b", "b"], "cluster": ["x", "y"] * 2, "share": [0.9, 0.1, 0.5, 0.5]}
+    )
+    prior = co.MembershipPrior.from_frame(frame, elsewhere=0.0)
+
+    np.testing.assert_allclose(prior.table(["b", "a"], "one"), [[0.5, 0.5], [0.9, 0.1]])
+    with pytest.raises(co.BeliefError, match="no row for artist 'c'"):
+        prior.table(["c"], "one")
+
+
+@pytest.mark.parametrize(
+    ("make", "said"),
+    [
+        (lambda: co.MembershipPrior.uniform([]), "at least one cluster"),
+        (lambda: co.MembershipPrior.uniform(["a", "a"]), "named twice"),
+        (lambda: co.MembershipPrior.uniform(CLUSTERS, elsewhere=1.0), "elsewhere is 1.0"),
+        (lambda: co.MembershipPrior.uniform(CLUSTERS, elsewhere=float("nan")), "elsewhere is nan"),
+        (lambda: co.MembershipPrior.uniform(CLUSTERS, prob=1.0), "strictly between"),
+        (lambda: co.MembershipPrior.uniform(CLUSTERS, strength=0), "must be positive"),
+        (lambda: co.MembershipPrior.from_shares({"a": 0.5, "b": 0.4}), "sum to 0.9"),
+        (lambda: co.MembershipPrior.from_shares({"a": 1.0, "b": 0.0}), "cluster 'b' is 0.0"),
+        (lambda: co.MembershipPrior.from_shares({"a": "0.5", "b": 0.5}), "cluster 'a' is '0.5'"),
+        (lambda: co.MembershipPrior.from_shares({"a": None, "b": 0.5}), "cluster 'a' is None"),
+        (lambda: co.MembershipPrior.from_shares({"a": 1.0}, prob={"b": 0.5}), "different clusters"),
+        (
+            lambda: co.MembershipPrior(clusters=("a", "b"), shares=np.array([0.5, 0.2])),
+            "must sum to 1",
+        ),
+        (
+            lambda: co.MembershipPrior(
+                clusters=("a", "b"), shares=np.array([0.5, 0.5]), prob=np.array([0.2])
+            ),
+            "prob has shape",
+        ),
+        (
+            lambda: co.MembershipPrior.from_frame(
+                {"artist": ["a", "a", "b"], "cluster": ["x", "y", "x"], "share": [0.5, 0.5, 1.0]}
+            ),
+            "no share for cluster 'y'",
+        ),
+        (lambda: co.PopulationPrior().replace(kapa=co.ParameterPrior.fixed(1)), "kappa"),
+        (
+            lambda: co.PopulationPrior().replace(uplift=co.ParameterPrior.normal(0, 1)),
+            "cannot be negative",
+        ),
+        (lambda: co.ParameterPrior.halfnormal(0), "positive and finite"),
+        (lambda: co.ParameterPrior.lognormal(-1, 1), "must be positive"),
+        (lambda: co.PopulationPrior.preset("streaming"), "streaming campaign"),
+    ],
+)
+def test_what_cannot_stand_is_refused_in_words(make, said):
+    with pytest.raises(co.BeliefError, match=re.escape(said)):
+        make()
+
+
+def test_many_homes_ask_for_the_probability_of_each():
+    with pytest.raises(co.BeliefError, match="Many homes need"):
+        co.MembershipPrior.uniform(CLUSTERS).table(["a"], "many")
+
+
+def test_a_prior_replaced_for_one_outcome_leaves_the_others():
+    prior = co.PopulationPrior().replace(outcome="save", kappa=co.ParameterPrior.fixed(np.inf))
+
+    assert prior.of("save", "binary", "kappa").first == np.inf
+    assert prior.of("add", "binary", "kappa") == co.PopulationPrior().of("add", "binary", "kappa")
+
+
+def test_what_does_not_inform_has_no_uplift_and_no_loading(rng):
+    reach = co.Outcome.count("reach", total="listeners", exposure="spend", informs=False)
+    drawn = co.PopulationPrior().draw([reach], rng=rng)
+
+    assert drawn["uplift"].tolist() == drawn["loading"].tolist() == [0.0]
+
+
+def test_every_stated_prior_has_its_reason():
+    table = co.PopulationPrior().table()
+
+    assert (table["reason"].str.len() > 10).all()
+    assert len(table) == 18
+
+
+def test_draws_follow_the_stated_quantiles(rng):
+    save = co.Outcome.binary("save", successes="saves", trials="listeners")
+    prior = co.PopulationPrior()
+    kappa = np.array([prior.draw([save], rng=rng)["kappa"][0] for _ in range(400)])
+    share = np.mean(kappa < prior.of("save", "binary", "kappa").quantile(0.5))
+
+    assert abs(share - 0.5) < 0.1  # four standard errors of 400 draws
