@@ -1,0 +1,101 @@
+"""Fits of the model's rarer parts: windows, factors, learned pi, no membership, no scatter."""
+
+import numpy as np
+import pytest
+
+import coterie as co
+
+
+@pytest.fixture(scope="module")
+def drifting():
+    """A world with three windows, a factor and many homes, and its fit with pi learned."""
+    world = co.simulate.world(
+        artists=30, clusters=4, homes="many", pi=0.25, windows=3, factors={"context": 2},
+        missing=0.2, rng=np.random.default_rng(31),
+    )  # fmt: skip
+    evidence = world.evidence()
+    prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=0.25, strength=20)
+    rng = np.random.default_rng(1)
+    with pytest.warns(co.ConvergenceWarning):
+        beliefs = co.fit(evidence, prior, homes="many", draws=300, tune=300, chains=2, rng=rng)
+    return world, beliefs
+
+
+def test_effects_of_windows_factors_and_pi_are_named(drifting):
+    posterior = drifting[1].tree["posterior"]
+
+    assert posterior["period_effect"].sizes["window"] == 3
+    assert posterior["factor_effect_context"].sizes["context"] == 2
+    assert posterior["pi"].dims == ("chain", "draw", "cluster")
+
+
+def test_levels_of_windows_are_recovered(drifting):
+    world, beliefs = drifting
+    posterior, truth = beliefs.tree["posterior"], world.truth
+    level = posterior["alpha"] + posterior["cluster_effect"] + posterior["period_effect"]
+    true = truth["alpha"] + truth["cluster_effect"] + truth["period_effect"]
+    mean = level.mean(("chain", "draw")).transpose("cluster", "window", "outcome")
+    other = true.transpose("cluster", "window", "outcome")
+
+    # Factor and artist means shift all levels alike: compare within each outcome.
+    def centred(x):
+        return (x - x.mean(("cluster", "window"))).to_numpy()
+
+    assert np.corrcoef(centred(mean).ravel(), centred(other).ravel())[0, 1] > 0.9
+
+
+def test_a_learned_pi_stays_near_the_stated_strength(drifting):
+    pi = drifting[1].tree["posterior"]["pi"].mean(("chain", "draw"))
+
+    assert ((pi > 0.05) & (pi < 0.6)).all()
+
+
+def test_a_factor_left_out_is_averaged_between_its_levels(drifting):
+    world, beliefs = drifting
+    with_levels = co.predict(beliefs, beliefs.evidence, rng=np.random.default_rng(2))["rate"]
+    bare = world.frame.drop(columns="context").groupby(["artist", "cluster"], as_index=False).sum(
+        numeric_only=True
+    )  # fmt: skip
+    rows = co.Evidence.from_frame(bare)
+    without = co.predict(beliefs, rows, rng=np.random.default_rng(2))["rate"]
+    means = with_levels.mean(("chain", "draw")).groupby("cluster").mean()
+    level = without.mean(("chain", "draw")).groupby("cluster").mean()
+
+    # Averages over artists of the same cells: 600 draws, 30 artists.
+    np.testing.assert_allclose(level, means, rtol=0.1)
+
+
+def test_many_homes_with_learned_pi_score_above_the_base_rate(drifting):
+    world, beliefs = drifting
+    belief = beliefs.membership.mean(("chain", "draw"))
+    truth = world.truth["member"].to_numpy().astype(bool)
+
+    assert np.log(np.where(truth, belief, 1 - belief)).mean() > -0.5  # base rate: -0.562
+
+
+def test_a_population_without_membership_and_without_scatter_is_a_plain_binomial_model():
+    rng = np.random.default_rng(4)
+    n = rng.integers(50, 200, (20, 2))
+    y = rng.binomial(n, 0.2)
+    frame = {
+        "artist": np.repeat([f"a{i:02d}" for i in range(20)], 2), "cluster": ["x", "y"] * 20,
+        "saves": y.ravel(), "listeners": n.ravel(),
+    }  # fmt: skip
+    fixed = co.ParameterPrior.fixed
+    population = co.PopulationPrior().replace(
+        kappa=fixed(np.inf), artist_scale=fixed(0.0), cluster_scale=fixed(0.0),
+        period_scale=fixed(0.0), loading=fixed(0.0), uplift=fixed(0.5),
+    )  # fmt: skip
+    beliefs = co.fit(
+        co.Evidence.from_frame(frame), None, homes=None, population=population,
+        draws=1000, tune=300, chains=2, rng=rng,
+    )  # fmt: skip
+    rate = 1 / (1 + np.exp(-beliefs.tree["posterior"]["alpha"].to_numpy().ravel()))
+
+    # One binomial rate under a wide prior: mean y/n, sd sqrt(p (1 - p) / n).
+    total, share = n.sum(), y.sum() / n.sum()
+    sd = np.sqrt(share * (1 - share) / total)
+    assert rate.mean() == pytest.approx(share, abs=0.2 * sd)
+    assert rate.std() == pytest.approx(sd, rel=0.15)
+    with pytest.raises(co.BeliefError):
+        _ = beliefs.home
