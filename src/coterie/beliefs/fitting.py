@@ -165,6 +165,12 @@ def _blueprint(
         problems = unknown_clusters(evidence.clusters, prior.clusters)
         if problems:
             raise EvidenceError(problems)
+    odd = [factor for factor in evidence.factors if "/" in factor]
+    if odd:
+        raise BeliefError(
+            f"The factor column {odd[0]!r} has a '/' in its name, which no group of a beliefs file "
+            "can hold. Rename the column."
+        )
     levels = Levels.of(evidence, None if prior is None else prior.clusters)
     if prior is not None and homes is not None:
         prior.table(levels.artists.tolist(), homes)
