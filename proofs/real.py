@@ -19,7 +19,8 @@ from typing import Any
 
 import numpy as np
 import pandas as pd
-from scipy.special import logsumexp
+from scipy import optimize
+from scipy.special import gammaln, logsumexp
 
 import coterie as co
 
@@ -74,12 +75,19 @@ def read(frame: pd.DataFrame, **how: Any) -> co.Evidence:
 
 def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Beliefs:
     """Fit as the arguments say."""
+    population = co.PopulationPrior()
+    if args.still:
+        population = population.replace(period_scale=co.ParameterPrior.fixed(0.0))
+    if args.loading is not None:
+        population = population.replace(loading=co.ParameterPrior.halfnormal(args.loading))
+    if args.kappa is not None:
+        population = population.replace(kappa=co.ParameterPrior.lognormal(args.kappa, 1.0))
     homes = None if args.homes == "none" else args.homes
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=args.prob)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", co.ConvergenceWarning)
         return co.fit(
-            evidence, prior, homes=homes, draws=args.draws, tune=500, chains=2, rng=rng,
+            evidence, prior, homes=homes, population=population, draws=args.draws, tune=500, chains=2, rng=rng,
             belief_draws=10,
         )  # fmt: skip
 
@@ -145,9 +153,31 @@ def located(
         height = (share * rows["placed"].to_numpy()[at]).sum(axis=1)
         total += logsumexp(height) - np.log(len(height))
     return {
-        "per_event": total / rows["placed"].sum(), "artists": rows[artist].nunique(),
-        "diagnosis": beliefs.diagnose().lines[0],
+        "per_event": total / rows["placed"].sum(),
+        "dirichlet_baseline": dirichlet(first, rows, artist, outcome.denominator),
+        "artists": rows[artist].nunique(), "diagnosis": beliefs.diagnose().lines[0],
     }  # fmt: skip
+
+
+def dirichlet(first: pd.DataFrame, rows: pd.DataFrame, artist: str, exposure: str) -> float:
+    """Score the empirical-Bayes Dirichlet-multinomial with the artist's own counts added."""
+    own = first.pivot_table(index=artist, columns="cluster", values="placed", fill_value=0)
+    base = first.groupby("cluster")[exposure].first()
+    shares = (base / base.sum()).reindex(own.columns).to_numpy()
+    seen = own.to_numpy(float)
+
+    def score(alpha: np.ndarray, x: np.ndarray) -> float:
+        total, events = alpha.sum(axis=1), x.sum(axis=1)
+        heads = gammaln(total) - gammaln(total + events)
+        return float((heads + (gammaln(alpha + x) - gammaln(alpha)).sum(axis=1)).sum())
+
+    fit = optimize.minimize_scalar(
+        lambda t: -score(np.exp(t) * shares + 0 * seen, seen), bounds=(-6, 6), method="bounded"
+    )
+    later = rows.pivot_table(index=artist, columns="cluster", values="placed", fill_value=0)
+    later = later.reindex(columns=own.columns, fill_value=0)
+    alpha = np.exp(fit.x) * shares + own.reindex(later.index).to_numpy(float)
+    return score(alpha, later.to_numpy(float)) / float(later.to_numpy().sum())
 
 
 def scored(beliefs: co.Beliefs, later: co.Evidence, rng: Any) -> dict[str, Any]:
@@ -177,6 +207,9 @@ if __name__ == "__main__":
     parser.add_argument("--prob", type=float, default=0.25)
     parser.add_argument("--draws", type=int, default=1000)
     parser.add_argument("--seed", type=int, default=7)
+    parser.add_argument("--still", action="store_true", help="No drift between windows.")
+    parser.add_argument("--loading", type=float, help="Scale of loading's prior.")
+    parser.add_argument("--kappa", type=float, help="Median of kappa's prior.")
     parser.add_argument("--until", help="Last month to fit; scores the rest of early.")
     asked = parser.parse_args()
     start = time.perf_counter()
