@@ -87,9 +87,16 @@ def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Bel
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", co.ConvergenceWarning)
         return co.fit(
-            evidence, prior, homes=homes, population=population, draws=args.draws, tune=500, chains=2, rng=rng,
+            evidence,
+            prior,
+            homes=homes,
+            population=population,
+            draws=args.draws,
+            tune=500,
+            chains=2,
+            rng=rng,
             belief_draws=10,
-        )  # fmt: skip
+        )
 
 
 def playlists(args: argparse.Namespace, rng: Any) -> dict[str, Any]:
