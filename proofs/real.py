@@ -35,7 +35,7 @@ HETREC = (
     co.Outcome.binary("tagged", successes="tagged", trials="listeners"),
     co.Outcome.binary("heavy", successes="heavy", trials="listeners"),
 )
-MONTHLY = {"artist": "artist_id", "period": ("start", "end"), "window": "month"}
+DATED = {"artist": "artist_id", "period": ("start", "end")}
 
 
 def placements(data: Path) -> pd.DataFrame:
@@ -81,7 +81,10 @@ def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Bel
     if args.loading is not None:
         population = population.replace(loading=co.ParameterPrior.halfnormal(args.loading))
     if args.kappa is not None:
-        population = population.replace(kappa=co.ParameterPrior.lognormal(args.kappa, 1.0))
+        scatter = co.ParameterPrior.lognormal(args.kappa, 1.0)
+        if args.kappa == float("inf"):
+            scatter = co.ParameterPrior.fixed(args.kappa)
+        population = population.replace(kappa=scatter)
     homes = None if args.homes == "none" else args.homes
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=args.prob)
     with warnings.catch_warnings():
@@ -102,7 +105,14 @@ def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Bel
 def playlists(args: argparse.Namespace, rng: Any) -> dict[str, Any]:
     """Score kept, spread and downstream per artist and cluster."""
     first, second = split(args.data, args.until)
-    beliefs = believe(read(counted(first, "month"), outcomes=PLAYLISTS, **MONTHLY), args, rng)
+    how = {"artist": "artist_id"} if args.window == "none" else DATED | {"window": args.window}
+    beliefs = believe(
+        read(
+            counted(first, *([] if args.window == "none" else ["month"])), outcomes=PLAYLISTS, **how
+        ),
+        args,
+        rng,
+    )
     later = read(counted(second), outcomes=PLAYLISTS, artist="artist_id")
     return scored(beliefs, later, rng)
 
@@ -111,7 +121,7 @@ def hetrec(args: argparse.Namespace, rng: Any) -> dict[str, Any]:
     """Score adoption, tagging and heavy listening of the other half of the users."""
     frame = pd.read_csv(args.data / "hetrec_lastfm" / "evidence_user_split.csv.gz")
     half = {h: read(frame[frame["half"] == h], outcomes=HETREC) for h in "AB"}
-    return scored(believe(half["A"], args, rng), half["B"], rng)
+    return scored(believe(half["A"], args, rng), half["B"], rng, args.of)
 
 
 def placed(args: argparse.Namespace, rng: Any) -> dict[str, Any]:
@@ -152,7 +162,7 @@ def located(
     columns = [artist, "cluster", "placed", outcome.denominator]
     beliefs = believe(read(first[columns], outcomes=[outcome], artist=artist), args, rng)
     rows = second[columns].reset_index(drop=True)
-    drawn = co.predict(beliefs, read(rows, outcomes=[outcome], artist=artist), rng=rng)
+    drawn = co.predict(beliefs, read(rows, outcomes=[outcome], artist=artist), of=args.of, rng=rng)
     rate = drawn["intensity"].to_numpy().reshape(-1, len(rows)) * rows[outcome.denominator].values
     total = 0.0
     for at in rows.groupby(artist).indices.values():
@@ -187,9 +197,9 @@ def dirichlet(first: pd.DataFrame, rows: pd.DataFrame, artist: str, exposure: st
     return score(alpha, later.to_numpy(float)) / float(later.to_numpy().sum())
 
 
-def scored(beliefs: co.Beliefs, later: co.Evidence, rng: Any) -> dict[str, Any]:
+def scored(beliefs: co.Beliefs, later: co.Evidence, rng: Any, of: Any = "next") -> dict[str, Any]:
     """Backtest, and keep its table."""
-    table = co.backtest(beliefs, later, rng=rng).table
+    table = co.backtest(beliefs, later, of=of, rng=rng).table
     found: dict[str, Any] = {
         str(o): {
             "score": float(table["score"].sel(outcome=o)),
@@ -216,7 +226,9 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--still", action="store_true", help="No drift between windows.")
     parser.add_argument("--loading", type=float, help="Scale of loading's prior.")
-    parser.add_argument("--kappa", type=float, help="Median of kappa's prior.")
+    parser.add_argument("--kappa", type=float, help="Median of kappa's prior; inf fixes it.")
+    parser.add_argument("--window", default="month", help="Windows of playlists.")
+    parser.add_argument("--of", choices=["next", "observed"], default="next", help="See predict.")
     parser.add_argument("--until", help="Last month to fit; scores the rest of early.")
     asked = parser.parse_args()
     start = time.perf_counter()

@@ -129,6 +129,28 @@ def test_later_rows_score_better_than_every_stated_baseline(fitted, small_world)
     assert bool((finding.table["score"] > best).all())
 
 
+def test_more_people_of_the_same_cells_are_foreseen_from_each_cells_own_counts(fitted, small_world):
+    rng = np.random.default_rng(13)
+    frame, rate = small_world.frame.copy(), small_world.truth["rate"].sel(outcome="save").to_numpy()
+    frame["saves"] = rng.binomial(frame["listeners"].to_numpy(dtype=int), rate)
+    evidence = co.Evidence.from_frame(frame)
+    own, fresh = (
+        co.backtest(fitted, evidence, of=of, rng=np.random.default_rng(9)).table.sel(outcome="save")
+        for of in ("observed", "next")
+    )
+
+    assert float(own["score"]) > float(fresh["score"]) + 0.1
+    assert float(own["score"]) > float(own["baseline_score"].max())
+    assert abs(float(own["coverage"]) - 0.9) < 0.05
+
+
+def test_rows_outside_the_ledger_have_no_cell_of_their_own(fitted, small_world, rng):
+    frame = small_world.frame.assign(artist="somebody new").head(1)
+
+    with pytest.raises(co.BeliefError, match=r"somebody new.*has no cell in the ledger"):
+        co.backtest(fitted, co.Evidence.from_frame(frame), of="observed", rng=rng)
+
+
 def test_a_second_fit_of_the_same_sizes_compiles_nothing(fitted, fit_small):
     world = co.simulate.world(artists=40, clusters=5, homes="one", rng=np.random.default_rng(21))
     evidence = world.evidence()

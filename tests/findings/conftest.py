@@ -43,7 +43,7 @@ def foreseen_by(monkeypatch):
     """Let predictions be those of stated rates."""
 
     def state(rates):
-        def predictive(beliefs, later, *, rng):  # noqa: ARG001 - the real one's signature
+        def predictive(beliefs, later, *, of, rng):  # noqa: ARG001 - the real one's signature
             return foresee(later, rates)
 
         monkeypatch.setattr(coterie.beliefs, "predictive", predictive, raising=False)

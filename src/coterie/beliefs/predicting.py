@@ -7,7 +7,8 @@ multiplied on top.
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from collections.abc import Iterator
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -21,6 +22,8 @@ from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence, Outcome
 from coterie.typing import Floats
+
+_TINY: Final = float(np.finfo(float).tiny)
 
 
 def predict(
@@ -60,25 +63,24 @@ def predict(
         If the rows cannot belong to these beliefs, or a row is not in the ledger.
     """
     known = Known.of(beliefs)
-    if of not in ("next", "observed"):
-        raise BeliefError(f"of is {of!r}; write 'next' or 'observed'.")
-    y, n = (None, None) if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
     drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
-    for part, state in states(known, rows, rng, fresh=of == "next"):
-        eta = np.where(state.member[..., None], state.inside, state.out)
-        for o, outcome in enumerate(known.levels.outcomes):
-            seen = None if y is None or n is None else (y[:, o], n[:, o])
-            kappa = np.exp(state.log_kappa[..., o])
-            drawn[part, :, o] = _scatter(eta[..., o], kappa, outcome, seen, rng)
+    for part, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
+        drawn[part, :, o] = _scatter(eta, kappa, known.levels.outcomes[o], rng)
     return _labelled(drawn, known, rows)
 
 
-def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) -> xr.Dataset:
+def predictive(
+    beliefs: Beliefs,
+    rows: Evidence,
+    *,
+    of: Literal["next", "observed"] = "next",
+    rng: np.random.Generator,
+) -> xr.Dataset:
     """Score rows that came later, averaging each row's exact mass over draws.
 
     Parameters
     ----------
-    beliefs, rng
+    beliefs, of, rng
         As in :func:`predict`.
     rows
         Rows with their outcomes; each is one prediction.
@@ -94,22 +96,14 @@ def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) ->
     y, n = _counts(known, rows)
     measured = ~np.isnan(y) & (np.nan_to_num(n) > 0)
     mass, below = np.zeros(y.shape), np.zeros(y.shape)
-    for _, state in states(known, rows, rng):
-        eta = np.where(state.member[..., None], state.inside, state.out)
-        for o, outcome in enumerate(known.levels.outcomes):
-            at = np.flatnonzero(measured[:, o])
-            count = outcome.kind == "count"
-            exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
-            found = mass_and_below(
-                np.ascontiguousarray(eta[:, at, o]),
-                np.exp(state.log_kappa[:, at, o]),
-                y[at, o],
-                n[at, o],
-                count,
-                exact,
-            )
-            mass[at, o] += found[0].sum(axis=0)
-            below[at, o] += found[1].sum(axis=0)
+    for _, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
+        at = np.flatnonzero(measured[:, o])
+        count = known.levels.outcomes[o].kind == "count"
+        exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
+        level, scatter = np.ascontiguousarray(eta[:, at]), np.ascontiguousarray(kappa[:, at])
+        found = mass_and_below(level, scatter, y[at, o], n[at, o], count, exact)
+        mass[at, o] += found[0].sum(axis=0)
+        below[at, o] += found[1].sum(axis=0)
     dims = (names.ROW, names.OUTCOME)
     with np.errstate(divide="ignore"):
         tables = {"log_score": np.log(mass / known.size), "cdf_below": below / known.size}
@@ -120,26 +114,51 @@ def predictive(beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator) ->
     )
 
 
-def _scatter(
-    eta: Floats,
-    kappa: Floats,
-    outcome: Outcome,
-    seen: tuple[Floats, Floats] | None,
-    rng: np.random.Generator,
-) -> Floats:
+def _laws(
+    known: Known, beliefs: Beliefs, rows: Evidence, of: str, rng: np.random.Generator
+) -> Iterator[tuple[slice, int, Floats, Floats]]:
+    """Give some draws' law of each outcome's rates: level and kappa over (draw, row)."""
+    if of not in ("next", "observed"):
+        raise BeliefError(f"of is {of!r}; write 'next' or 'observed'.")
+    seen = None if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
+    for part, state in states(known, rows, rng, fresh=seen is None):
+        eta = np.where(state.member[..., None], state.inside, state.out)
+        for o, outcome in enumerate(known.levels.outcomes):
+            law = eta[..., o], np.exp(state.log_kappa[..., o])
+            if seen is not None:
+                law = _given(law, outcome, *(np.nan_to_num(side[:, o]) for side in seen))
+            yield part, o, *law
+
+
+def _given(
+    law: tuple[Floats, Floats], outcome: Outcome, y: Floats, n: Floats
+) -> tuple[Floats, Floats]:
+    """Return the law of a cell's own rate, its counts known: Beta and Gamma are conjugate."""
+    eta, kappa = law
+    fixed = np.isinf(kappa)
+    prior = np.where(fixed, 1.0, kappa)
+    if outcome.kind == "binary":
+        strength = prior + n
+        inside = prior * expit(eta) + y
+        outside = prior * expit(-eta) + n - y
+        level = np.log(np.maximum(inside, _TINY)) - np.log(np.maximum(outside, _TINY))
+    else:
+        strength = prior + y
+        level = np.log(strength) - np.log(prior * np.exp(-np.clip(eta, -500, 500)) + n)
+    return np.where(fixed, eta, level), np.where(fixed, kappa, strength)
+
+
+def _scatter(eta: Floats, kappa: Floats, outcome: Outcome, rng: np.random.Generator) -> Floats:
     """Draw each cell's own rate about its mean: (draw, row)."""
-    y, n = (0.0, 0.0) if seen is None else (np.nan_to_num(seen[0]), np.nan_to_num(seen[1]))
     # Beyond 1e12 the scatter is below 1e-6 of the mean, and the draw is the mean.
     loose = np.minimum(kappa, 1e12)
-    tiny = np.finfo(float).tiny
     if outcome.kind == "binary":
-        mu = expit(eta)
         drawn = rng.beta(
-            np.maximum(mu * loose + y, tiny), np.maximum((1 - mu) * loose + n - y, tiny)
+            np.maximum(expit(eta) * loose, _TINY), np.maximum(expit(-eta) * loose, _TINY)
         )
-        return np.where(np.isinf(kappa), mu, drawn)
+        return np.where(np.isinf(kappa), expit(eta), drawn)
     mean = np.exp(np.minimum(eta, 500))
-    drawn = rng.gamma(loose + y, 1 / (loose / mean + n))
+    drawn = mean / loose * rng.standard_gamma(loose)
     return np.where(np.isinf(kappa), mean, drawn)
 
 

@@ -9,7 +9,7 @@ a rate is predicted.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -39,7 +39,13 @@ BASELINE: Final = "baseline"
 STEP: Final = "step"
 
 
-def backtest(beliefs: Beliefs, later: Evidence, *, rng: np.random.Generator) -> Finding:
+def backtest(
+    beliefs: Beliefs,
+    later: Evidence,
+    *,
+    of: Literal["next", "observed"] = "next",
+    rng: np.random.Generator,
+) -> Finding:
     """Score what beliefs foresaw against what came later, row by row.
 
     One row of ``later`` is one prediction; rows are taken as they are given, never
@@ -51,6 +57,11 @@ def backtest(beliefs: Beliefs, later: Evidence, *, rng: np.random.Generator) -> 
         From :func:`coterie.fit`, on earlier rows.
     later
         Rows the beliefs have not seen, with the same outcomes.
+    of
+        ``"next"``: later rows are other cells than the ledger's (a new window).
+        ``"observed"``: they are more people of the same cells (a held-out half of the
+        listeners), so that each cell's own counts speak for it; every row's cell must be
+        in the ledger.
     rng
         Source of chance, for predictions and for the randomised PIT.
 
@@ -83,7 +94,7 @@ def backtest(beliefs: Beliefs, later: Evidence, *, rng: np.random.Generator) -> 
     # Deferred: a Finding can be read and drawn without waking the sampler's neighbours.
     from coterie.beliefs import predictive
 
-    predicted = predictive(beliefs, later, rng=rng)
+    predicted = predictive(beliefs, later, of=of, rng=rng)
     scored = [o for o in shared if _scored(later, predicted, o.name).any()]
     if not scored:
         raise FindingError(
@@ -98,7 +109,7 @@ def backtest(beliefs: Beliefs, later: Evidence, *, rng: np.random.Generator) -> 
         headline=" ".join(_sentence(table.sel({names.OUTCOME: o.name})) for o in scored),
         table=table,
         caveats=_caveats(beliefs, ledger, later, table, shared),
-        provenance=_provenance(beliefs, ledger, later),
+        provenance={**_provenance(beliefs, ledger, later), "of": of},
     )
 
 

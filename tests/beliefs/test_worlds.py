@@ -1,0 +1,101 @@
+"""Two small worlds whose truth is known, against what a user would do instead of fitting.
+
+The study over many worlds is proofs/correlated.py; this keeps its answer from changing
+unnoticed.
+"""
+
+import warnings
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+import coterie as co
+
+PI = 0.25
+INDEPENDENT = {"loading": co.ParameterPrior.fixed(0.0)}
+
+
+@pytest.fixture(scope="module")
+def worlds():
+    """Worlds whose outcomes share half a unit of noise on the link scale."""
+    plain = co.simulate.plausible()
+    correlated = replace(plain, loading=np.full(plain.loading.shape, 0.5))
+    return [
+        co.simulate.world(
+            artists=30,
+            clusters=6,
+            homes="many",
+            pi=PI,
+            parameters=correlated,
+            rng=np.random.default_rng(seed),
+        )
+        for seed in (1, 2)
+    ]
+
+
+@pytest.fixture(scope="module")
+def truths(worlds):
+    return [world.truth["member"].transpose("artist", "cluster").to_numpy() for world in worlds]
+
+
+def believed(worlds, **changes):
+    """Fit each world; one compilation serves both."""
+    found = []
+    for seed, world in enumerate(worlds):
+        evidence = world.evidence()
+        prior = co.MembershipPrior.uniform(world.truth["cluster"].values.tolist(), prob=PI)
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", co.ConvergenceWarning)
+            beliefs = co.fit(
+                evidence,
+                prior,
+                homes="many",
+                population=co.PopulationPrior().replace(**changes),
+                draws=300,
+                tune=300,
+                chains=2,
+                rng=np.random.default_rng(seed),
+            )
+        mean = beliefs.membership.mean(("chain", "draw"))
+        mean = mean.sel(artist=world.truth["artist"], cluster=world.truth["cluster"])
+        found.append(mean.transpose("artist", "cluster").to_numpy())
+    return found
+
+
+@pytest.fixture(scope="module")
+def beliefs(worlds):
+    return believed(worlds)
+
+
+def score(found, truths):
+    """Return the mean log probability of what was true, over both worlds."""
+    near = np.clip(np.stack(found), 1e-3, 1 - 1e-3)
+    return np.log(np.where(np.stack(truths), near, 1 - near)).mean()
+
+
+@pytest.mark.slow
+def test_beliefs_know_more_than_raw_rates_and_the_base_rate(worlds, truths, beliefs):
+    shares = []
+    for world in worlds:
+        table = world.frame.assign(rate=world.frame["saves"] / world.frame["listeners"])
+        wide = table.pivot_table(index="artist", columns="cluster", values="rate")
+        wide = wide.loc[world.truth["artist"].values, world.truth["cluster"].values].to_numpy()
+        shares.append(wide / wide.sum(axis=1, keepdims=True) * PI * wide.shape[1])
+
+    assert score(beliefs, truths) > score(shares, truths) + 0.03
+    assert score(beliefs, truths) > score(np.full(np.shape(truths), PI), truths) + 0.03
+
+
+@pytest.mark.slow
+def test_correlated_outcomes_taken_for_independent_witnesses_cost_more(worlds, truths, beliefs):
+    assert score(beliefs, truths) > score(believed(worlds, **INDEPENDENT), truths) + 0.03
+
+
+@pytest.mark.slow
+def test_beliefs_sum_to_what_is_true(truths, beliefs):
+    found, true = np.stack(beliefs), np.stack(truths)
+    # Beliefs of one world err together, through its population: twice the independent error.
+    error = 2 * np.sqrt((found * (1 - found)).sum())
+
+    assert abs((true - found).sum()) < 3 * error
