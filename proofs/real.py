@@ -80,6 +80,8 @@ def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Bel
         population = population.replace(period_scale=co.ParameterPrior.fixed(0.0))
     if args.loading is not None:
         population = population.replace(loading=co.ParameterPrior.halfnormal(args.loading))
+    if args.uplift is not None:
+        population = population.replace(uplift=co.ParameterPrior.lognormal(args.uplift, 0.5))
     if args.kappa is not None:
         scatter = co.ParameterPrior.lognormal(args.kappa, 1.0)
         if args.kappa == float("inf"):
@@ -162,13 +164,17 @@ def located(
     columns = [artist, "cluster", "placed", outcome.denominator]
     beliefs = believe(read(first[columns], outcomes=[outcome], artist=artist), args, rng)
     rows = second[columns].reset_index(drop=True)
-    drawn = co.predict(beliefs, read(rows, outcomes=[outcome], artist=artist), of=args.of, rng=rng)
-    rate = drawn["intensity"].to_numpy().reshape(-1, len(rows)) * rows[outcome.denominator].values
-    total = 0.0
-    for at in rows.groupby(artist).indices.values():
-        share = np.log(rate[:, at]) - np.log(rate[:, at].sum(axis=1, keepdims=True))
-        height = (share * rows["placed"].to_numpy()[at]).sum(axis=1)
-        total += logsumexp(height) - np.log(len(height))
+    later = read(rows, outcomes=[outcome], artist=artist)
+    exposure, placed = rows[outcome.denominator].to_numpy(), rows["placed"].to_numpy()
+    heights: list[list[np.ndarray]] = [[] for _ in range(rows[artist].nunique())]
+    for _ in range(args.times):
+        drawn = co.predict(beliefs, later, of=args.of, rng=rng)
+        rate = drawn["intensity"].to_numpy().reshape(-1, len(rows)) * exposure
+        for own, at in zip(heights, rows.groupby(artist).indices.values(), strict=True):
+            share = np.log(rate[:, at]) - np.log(rate[:, at].sum(axis=1, keepdims=True))
+            own.append((share * placed[at]).sum(axis=1))
+    joined = np.array([np.concatenate(own) for own in heights])
+    total = float((logsumexp(joined, axis=1) - np.log(joined.shape[1])).sum())
     return {
         "per_event": total / rows["placed"].sum(),
         "dirichlet_baseline": dirichlet(first, rows, artist, outcome.denominator),
@@ -226,6 +232,8 @@ if __name__ == "__main__":
     parser.add_argument("--seed", type=int, default=7)
     parser.add_argument("--still", action="store_true", help="No drift between windows.")
     parser.add_argument("--loading", type=float, help="Scale of loading's prior.")
+    parser.add_argument("--uplift", type=float, help="Median of uplift's prior.")
+    parser.add_argument("--times", type=int, default=1, help="Rates drawn from each draw.")
     parser.add_argument("--kappa", type=float, help="Median of kappa's prior; inf fixes it.")
     parser.add_argument("--window", default="month", help="Windows of playlists.")
     parser.add_argument("--of", choices=["next", "observed"], default="next", help="See predict.")
