@@ -145,7 +145,7 @@ def test_more_people_of_the_same_cells_are_foreseen_from_each_cells_own_counts(f
 
 
 def test_rows_outside_the_ledger_have_no_cell_of_their_own(fitted, small_world, rng):
-    frame = small_world.frame.assign(artist="somebody new").head(1)
+    frame = small_world.frame.assign(artist="somebody new").head(2)
 
     with pytest.raises(co.BeliefError, match=r"somebody new.*has no cell in the ledger"):
         co.backtest(fitted, co.Evidence.from_frame(frame), of="observed", rng=rng)
@@ -203,7 +203,9 @@ def test_a_fit_without_a_prior_is_refused(small_world, rng):
         co.fit(small_world.evidence(), None, rng=rng)
 
 
-@pytest.mark.parametrize("wrong", [{"draws": 0}, {"chains": 1.5}, {"tune": True}])
+@pytest.mark.parametrize(
+    "wrong", [{"draws": 0}, {"chains": 1.5}, {"tune": True}, {"belief_draws": 0}]
+)
 def test_numbers_of_draws_that_make_no_sense_are_refused(small_world, rng, wrong):
     prior = co.MembershipPrior.uniform([f"cluster {i}" for i in range(1, 6)])
     with pytest.raises(co.BeliefError, match="whole number"):

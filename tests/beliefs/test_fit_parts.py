@@ -1,9 +1,12 @@
 """Fits of the model's rarer parts: windows, factors, learned pi, no membership, no scatter."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 import coterie as co
+from coterie.beliefs import rows as laid
 
 
 @pytest.fixture(scope="module")
@@ -65,6 +68,45 @@ def test_a_factor_left_out_is_averaged_between_its_levels(drifting):
     np.testing.assert_allclose(level, means, rtol=0.1)
 
 
+def test_the_summary_averages_rates_over_a_factors_levels(drifting):
+    world, beliefs = drifting
+    pairs = world.frame.drop_duplicates(["artist", "cluster"]).drop(columns="context")
+    evidence = co.Evidence.from_frame(pairs[["artist", "cluster", "listeners", "saves"]])
+    drawn = co.predict(beliefs, evidence, rng=np.random.default_rng(2))["rate"]
+    drawn = drawn.sel(binary_outcome="save").mean(("chain", "draw")).to_numpy()
+    said = beliefs.summary().set_index(["artist", "cluster"])["save"]
+    said = said.loc[list(zip(pairs["artist"], pairs["cluster"], strict=True))].to_numpy()
+
+    assert np.abs(said - drawn).mean() < 0.1 * drawn.mean()
+    assert abs(said.mean() / drawn.mean() - 1) < 0.03
+
+
+def test_an_artist_never_seen_is_a_member_as_often_as_the_learned_pi_says(drifting):
+    world, beliefs = drifting
+    known = laid.Known.of(beliefs)
+    learned = np.array([0.9, 0.05, 0.5, 0.2])
+    pi = known.posterior["pi"]
+    known = replace(known, posterior=known.posterior.assign(pi=pi * 0 + learned))
+    frame = world.frame.drop_duplicates("cluster").assign(artist="somebody new")
+    evidence = co.Evidence.from_frame(frame, factors=("context",))
+    parts = laid.states(known, evidence, np.random.default_rng(3))
+    member = np.concatenate([state.member for _, state in parts]).mean(axis=0)
+    wanted = learned[[pi["cluster"].values.tolist().index(c) for c in frame["cluster"]]]
+
+    # 600 draws: a standard error of at most 0.02.
+    assert member == pytest.approx(wanted, abs=0.08)
+
+
+def test_two_levels_never_seen_have_effects_of_their_own(drifting):
+    world, beliefs = drifting
+    frame = world.frame.head(2).assign(context=["on a boat", "on a plane"])
+    frame[["artist", "cluster"]] = frame[["artist", "cluster"]].iloc[0].to_numpy()
+    evidence = co.Evidence.from_frame(frame, factors=("context",))
+    _, state = next(laid.states(laid.Known.of(beliefs), evidence, np.random.default_rng(3)))
+
+    assert (state.out[:, 0] - state.out[:, 1]).std() > 0.05
+
+
 def test_many_homes_with_learned_pi_score_above_the_base_rate(drifting):
     world, beliefs = drifting
     belief = beliefs.membership.mean(("chain", "draw"))
@@ -73,7 +115,7 @@ def test_many_homes_with_learned_pi_score_above_the_base_rate(drifting):
     assert np.log(np.where(truth, belief, 1 - belief)).mean() > -0.5  # base rate: -0.562
 
 
-def test_a_population_without_membership_and_without_scatter_is_a_plain_binomial_model():
+def test_a_population_without_membership_and_without_scatter_is_a_plain_binomial_model(tmp_path):
     rng = np.random.default_rng(4)
     n = rng.integers(50, 200, (20, 2))
     y = rng.binomial(n, 0.2)
@@ -99,3 +141,5 @@ def test_a_population_without_membership_and_without_scatter_is_a_plain_binomial
     assert rate.std() == pytest.approx(sd, rel=0.15)
     with pytest.raises(co.BeliefError):
         _ = beliefs.home
+    beliefs.save(tmp_path / "population.nc")
+    assert "no membership" in repr(co.Beliefs.load(tmp_path / "population.nc"))

@@ -296,7 +296,7 @@ def _below(y: float, n: float, a: float, b: float, is_count: bool) -> float:
 def mass_and_below(
     eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats
 ) -> tuple[Floats, Floats]:
-    """Return P(Y = y) and P(Y < y) at every draw: (draw, row) each.
+    """Return log P(Y = y), and P(Y < y), at every draw: (draw, row) each.
 
     Parameters
     ----------
@@ -307,24 +307,25 @@ def mass_and_below(
     is_count
         Whether the outcome is a count.
     """
-    mass, below = np.empty(eta.shape), np.empty(eta.shape)
+    log_mass, below = np.empty(eta.shape), np.empty(eta.shape)
     for d in prange(eta.shape[0]):
         for r in range(eta.shape[1]):
-            # Past 1e12 the law is its own limit to 1e-9, and stays in one form.
-            scatter = min(kappa[d, r], 1e12)
             level = min(max(eta[d, r], -_ETA_LIMIT), _ETA_LIMIT)
-            s0, s1 = shared_part(scatter, y[r], n[r], is_count)
-            log_mass = constant[r] + log_kernel(level, scatter, y[r], n[r], s0, s1, is_count)[0]
+            s0, s1 = shared_part(kappa[d, r], y[r], n[r], is_count)
+            log_mass[d, r] = (
+                constant[r] + log_kernel(level, kappa[d, r], y[r], n[r], s0, s1, is_count)[0]
+            )
+            # Ratios of neighbouring masses: past 1e12 they are those of the limit to 1e-5.
+            scatter = min(kappa[d, r], 1e12)
             if is_count:
                 a, b = scatter, 1.0 + scatter / (n[r] * math.exp(level))
             else:
                 mu, rest = _sigmoid(level)
                 a, b = mu * scatter, rest * scatter
-            mass[d, r] = math.exp(log_mass)
             ratio = _below(y[r], n[r], a, b, is_count)
             below[d, r] = 0.0
             if ratio > 0.0:
-                below[d, r] = math.exp(min(log_mass + math.log(ratio), 0.0))
+                below[d, r] = math.exp(min(log_mass[d, r] + math.log(ratio), 0.0))
             if ratio > _HUGE:
                 below[d, r] = 1.0
-    return mass, below
+    return log_mass, below

@@ -6,6 +6,7 @@ tree remembers.
 
 from __future__ import annotations
 
+import difflib
 import sys
 import warnings
 from typing import Any
@@ -24,6 +25,7 @@ from coterie.errors import BeliefError, ConvergenceWarning, EvidenceError
 from coterie.evidence import Evidence, unknown_clusters
 
 _BELIEF_DRAWS = 200
+LEAST_STRENGTH = 20
 
 
 def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
@@ -98,11 +100,12 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         target_accept=target_accept,
         progress=_watched() if progress is None else progress,
     )
+    wanted = -(-_whole("belief_draws", belief_draws) // run.chains)
     raw = sample(blueprint, run)
     levels, made = blueprint.levels, blueprint.made
     stated = Stated.of(prior, levels, homes)
     post = assemble.posterior(raw, blueprint, rng)
-    each = max(1, min(run.draws, -(-_whole("belief_draws", belief_draws) // run.chains)))
+    each = max(1, min(run.draws, wanted))
     at = np.linspace(0, run.draws - 1, each).round()
     belief, log_likelihood = assemble.beliefs(post, made, levels, stated, at)
     groups = {
@@ -171,6 +174,17 @@ def _blueprint(
             f"The factor column {odd[0]!r} has a '/' in its name, which no group of a beliefs file "
             "can hold. Rename the column."
         )
+    if (
+        prior is not None
+        and homes == "many"
+        and (prior.strength or LEAST_STRENGTH) < LEAST_STRENGTH
+    ):
+        raise BeliefError(
+            f"strength is {prior.strength:g}; with many homes a learned pi needs at least "
+            f"{LEAST_STRENGTH}, because uplift, loading and pi explain the same counts. Raise it, "
+            "or leave it out and state prob."
+        )
+    _check_overrides(population, evidence)
     levels = Levels.of(evidence, None if prior is None else prior.clusters)
     if prior is not None and homes is not None:
         prior.table(levels.artists.tolist(), homes)
@@ -181,6 +195,19 @@ def _blueprint(
         population=population or PopulationPrior(),
         prior=prior if homes is not None else None,
     )
+
+
+def _check_overrides(population: PopulationPrior | None, evidence: Evidence) -> None:
+    """Refuse an outcome that is nearly one of the table's: its prior would count for nothing."""
+    mine = [outcome.name for outcome in evidence.outcomes]
+    stated = {} if population is None else population.overrides
+    for name in sorted({outcome for outcome, _ in stated} - set(mine)):
+        close = difflib.get_close_matches(name, mine, n=1, cutoff=0.7)
+        if close and not any(outcome == close[0] for outcome, _ in stated):
+            raise BeliefError(
+                f"The population states a prior for outcome {name!r}, which this table does not "
+                f"count. Did you mean {close[0]!r}?"
+            )
 
 
 def _generator(rng: Any) -> np.random.Generator:

@@ -91,6 +91,7 @@ def _visit(
             value, slope = 0.0, 0.0
             pull[z, p], known[z, p] = 0.0, 0.0
             precision[z, p] = 1.0
+            follow[z, p] = 0.0
             for j in range(start[p], start[p + 1]):
                 o = outcome[j]
                 reach = loading[o] * informs[j]
@@ -102,8 +103,12 @@ def _visit(
                 slope += reach * weight[j] * found[1]
                 pull[z, p, o] += weight[j] * found[1]
                 known[z, p, o] += info
-                follow[z, p, o] = reach
+                follow[z, p, o] += reach * info
                 precision[z, p] += reach * reach * info
+            # Cells of one outcome may differ in reach (bought, organic): the mean, by information.
+            for o in range(uplift.size):
+                if known[z, p, o] > 0.0:
+                    follow[z, p, o] /= known[z, p, o]
             slope -= mode[z, p]
             height[z, p] = value - 0.5 * mode[z, p] ** 2 - 0.5 * math.log(precision[z, p])
             height[z, p] += min(0.5 * slope**2 / precision[z, p], 4.0)
@@ -279,6 +284,37 @@ def _combine(
     return min(max((share * nowhere).sum() / total, 0.0), 1.0), top + math.log(total)
 
 
+@njit(cache=True)
+def _artist(
+    y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
+    start: Any, own: Any, base: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
+    stated: Any, log_elsewhere: float, homes: int,
+    points: Any, weights: Any, nodes: Any, log_mass: Any, belief: Any,
+) -> tuple[float, float]:  # fmt: skip
+    """Fill one artist's belief at one draw; return elsewhere and log evidence."""
+    kappa, scale = np.empty(y.size), np.empty(artist_scale.size)
+    local = start - start[0]
+    for j in range(y.size):
+        kappa[j] = math.exp(log_kappa[cluster[j], outcome[j]])
+    for o in range(scale.size):
+        scale[o] = max(artist_scale[o], 1e-9)
+    part = (base, kappa, y, n, is_count, weight, informs, outcome, local)
+    centre, root, mode, precision, follow = _climb(
+        *part, own, uplift, loading, scale, stated, log_elsewhere, homes
+    )
+    at = centre + points @ root.T
+    table = _tables(*part, uplift, loading, centre, at, mode, precision, follow, nodes, log_mass)
+    log_weight = np.empty(weights.size)
+    for s in range(weights.size):
+        log_weight[s] = math.log(abs(weights[s]))
+        for o in range(scale.size):
+            log_weight[s] += (
+                0.5 * points[s, o] ** 2 - 0.5 * (at[s, o] / scale[o]) ** 2
+                + math.log(root[o, o] / scale[o])
+            )  # fmt: skip
+    return _combine(table, log_weight, np.sign(weights), own, stated, log_elsewhere, homes, belief)
+
+
 @njit(cache=True, parallel=True)
 def all_artists(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
@@ -288,41 +324,22 @@ def all_artists(
     points: Any, weights: Any, nodes: Any, log_mass: Any,
     belief: Any, elsewhere: Any, evidence: Any,
 ) -> None:  # fmt: skip
-    """Fill belief, elsewhere and log evidence of every artist at every draw."""
+    """Fill belief, elsewhere and log evidence of every artist at every draw.
+
+    The loop alone is parallel: a parallel function compiles every array expression in it
+    as one more loop, so the work on one artist stands apart.
+    """
     draws, artists = belief.shape[:2]
-    sign = np.sign(weights)
-    log_size = np.log(np.abs(weights))
     for task in prange(draws * artists):
         d, a = task // artists, task % artists
         p0, p1 = artist_start[a], artist_start[a + 1]
         if p1 == p0:
             continue
         j0, j1 = pair_start[p0], pair_start[p1]
-        start = pair_start[p0 : p1 + 1] - j0
-        own = pair_cluster[p0:p1]
-        stated = log_prior[min(d, log_prior.shape[0] - 1), a]
-        kappa = np.empty(j1 - j0)
-        for j in range(j0, j1):
-            kappa[j - j0] = math.exp(log_kappa[d, cluster[j], outcome[j]])
-        scale = np.maximum(artist_scale[d], 1e-9)
-        part = (
-            base[d, j0:j1], kappa, y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1],
-            informs[j0:j1], outcome[j0:j1], start,
+        elsewhere[d, a], evidence[d, a] = _artist(
+            y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1], informs[j0:j1], outcome[j0:j1],
+            cluster[j0:j1], pair_start[p0 : p1 + 1], pair_cluster[p0:p1],
+            base[d, j0:j1], log_kappa[d], uplift[d], loading[d], artist_scale[d],
+            log_prior[min(d, log_prior.shape[0] - 1), a], log_elsewhere, homes,
+            points, weights, nodes, log_mass, belief[d, a],
         )  # fmt: skip
-        centre, root, mode, precision, follow = _climb(
-            *part, own, uplift[d], loading[d], scale, stated, log_elsewhere, homes
-        )
-        at = centre + points @ root.T
-        table = _tables(
-            *part, uplift[d], loading[d], centre, at, mode, precision, follow, nodes, log_mass
-        )
-        log_weight = log_size.copy()
-        for s in range(points.shape[0]):
-            for o in range(scale.size):
-                log_weight[s] += (
-                    0.5 * points[s, o] ** 2 - 0.5 * (at[s, o] / scale[o]) ** 2
-                    + math.log(root[o, o] / scale[o])
-                )  # fmt: skip
-        elsewhere[d, a], evidence[d, a] = _combine(
-            table, log_weight, sign, own, stated, log_elsewhere, homes, belief[d, a]
-        )

@@ -126,7 +126,7 @@ def build(blueprint: Blueprint) -> pm.Model:
         _PAIR: np.arange(blueprint.made.pair_artist.size),
         "cluster_contrast": np.arange(len(levels.clusters) - 1),
         "window_contrast": np.arange(len(levels.windows) - 1),
-        **{f: np.asarray(known) for f, known in levels.factors.items()},
+        **{_level_of(f): np.asarray(known) for f, known in levels.factors.items()},
     }
     with pm.Model(coords=coords) as model:
         read = {name: pm.Data(name, value) for name, value in model_data(blueprint).items()}
@@ -149,6 +149,11 @@ def build(blueprint: Blueprint) -> pm.Model:
     return model
 
 
+def _level_of(factor: str) -> str:
+    """Name a factor's dimension apart from the model's own names: a factor may be called 'y'."""
+    return f"level_of_{factor}"
+
+
 def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
     outcome = read["outcome_code"]
     eta = level[read["cluster_code"], read["window_code"], outcome]
@@ -158,12 +163,11 @@ def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
             for o in blueprint.levels.outcomes
         )
         scale = _parameter(f"{names.FACTOR_SCALE}{factor}", priors)
-        settled = read[f"settled_{factor}"]
-        raw = pm.Normal(f"{factor}_raw", 0.0, scale**settled, dims=(factor, names.OUTCOME))
+        settled, dims = read[f"settled_factor_{factor}"], (_level_of(factor), names.OUTCOME)
+        raw = pm.Normal(f"factor_raw_{factor}", 0.0, scale**settled, dims=dims)
         effect = pm.Deterministic(
-            f"{names.FACTOR_EFFECT}{factor}", raw * scale ** (_ONE - settled),
-            dims=(factor, names.OUTCOME),
-        )  # fmt: skip
+            f"{names.FACTOR_EFFECT}{factor}", raw * scale ** (_ONE - settled), dims=dims
+        )
         eta = eta + effect[read[f"factor_code_{factor}"], outcome]
     return eta
 
@@ -399,7 +403,7 @@ def _settled(blueprint: Blueprint, rough: Pilot) -> dict[str, Floats]:
         "settled_period": usable(rough.period, names.PERIOD_SCALE),
     }
     parts = zip(blueprint.levels.factors, rough.factor, strict=True)
-    return found | {f"settled_{f}": usable(share, FACTOR_SCALE) for f, share in parts}
+    return found | {f"settled_factor_{f}": usable(share, FACTOR_SCALE) for f, share in parts}
 
 
 def _summed(values: Any, at: Any, size: int) -> Any:

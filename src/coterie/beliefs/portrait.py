@@ -129,7 +129,8 @@ def _mode(tree: xr.DataTree, homes: _Homes) -> str:
 def _thinned(tree: xr.DataTree, sizes: Any) -> str:
     if names.BELIEFS not in tree.children:
         return ""
-    kept = tree[names.BELIEFS].dataset.sizes[names.DRAW]
+    # Beliefs without membership are an empty group once saved and loaded.
+    kept = tree[names.BELIEFS].dataset.sizes.get(names.DRAW, sizes[names.DRAW])
     return "" if kept == sizes[names.DRAW] else f", beliefs on {kept:,} of each chain"
 
 

@@ -12,12 +12,12 @@ from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from coterie import names
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes
-from coterie.beliefs.rows import Known, states
+from coterie.beliefs.rows import Known, bought_rows, states
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence, Outcome
@@ -95,19 +95,19 @@ def predictive(
     known = Known.of(beliefs)
     y, n = _counts(known, rows)
     measured = ~np.isnan(y) & (np.nan_to_num(n) > 0)
-    mass, below = np.zeros(y.shape), np.zeros(y.shape)
+    # Masses are summed as logs: of a large cell every draw's mass may be below 1e-308.
+    log_mass, below = np.full(y.shape, -np.inf), np.zeros(y.shape)
     for _, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
         at = np.flatnonzero(measured[:, o])
         count = known.levels.outcomes[o].kind == "count"
         exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
         level, scatter = np.ascontiguousarray(eta[:, at]), np.ascontiguousarray(kappa[:, at])
         found = mass_and_below(level, scatter, y[at, o], n[at, o], count, exact)
-        mass[at, o] += found[0].sum(axis=0)
+        log_mass[at, o] = np.logaddexp(log_mass[at, o], logsumexp(found[0], axis=0))
         below[at, o] += found[1].sum(axis=0)
     dims = (names.ROW, names.OUTCOME)
-    with np.errstate(divide="ignore"):
-        tables = {"log_score": np.log(mass / known.size), "cdf_below": below / known.size}
-    tables["cdf"] = np.minimum((below + mass) / known.size, 1.0)
+    tables = {"log_score": log_mass - np.log(known.size), "cdf_below": below / known.size}
+    tables["cdf"] = np.minimum(tables["cdf_below"] + np.exp(tables["log_score"]), 1.0)
     return xr.Dataset(
         {k: (dims, np.where(measured, v, np.nan)) for k, v in tables.items()},
         coords={names.ROW: np.arange(len(rows)), names.OUTCOME: known.levels.outcome_names},
@@ -171,14 +171,23 @@ def _counts(known: Known, rows: Evidence) -> tuple[Floats, Floats]:
 def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floats, Floats]:
     """Return the ledger cell's counts for each row."""
     cells = ledger.cells()
-    theirs, ours = cell_codes(rows.counts, known.levels), cell_codes(cells, known.levels)
+    released = names.RELEASE in cells.coords
+    if released and names.RELEASE not in rows.counts.coords:
+        raise BeliefError(
+            "The ledger's cells are told apart by release, and the rows name none, so that no row "
+            "is one cell. Name the rows' releases, or ask for of='next'."
+        )
+    paid = any(outcome.informs == "organic" for outcome in ledger.outcomes)
 
-    def keys(codes: Any) -> list[tuple[int, ...]]:
+    def keys(table: xr.Dataset, bought: Any) -> list[tuple[Any, ...]]:
+        codes = cell_codes(table, known.levels)
         columns = [codes.artist, codes.cluster, codes.window, *codes.factor]
+        columns += [table[names.RELEASE].to_numpy()] if released else []
+        columns += [bought] if paid else []
         return list(zip(*[c.tolist() for c in columns], strict=True))
 
-    place = {key: i for i, key in enumerate(keys(ours))}
-    found = np.array([place.get(key, -1) for key in keys(theirs)])
+    place = {key: i for i, key in enumerate(keys(cells, cells[names.BOUGHT].to_numpy()))}
+    found = np.array([place.get(key, -1) for key in keys(rows.counts, bought_rows(rows))])
     if np.any(found < 0):
         first = int(np.argmax(found < 0))
         labels = rows.counts.isel({names.ROW: first})

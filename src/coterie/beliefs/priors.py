@@ -10,6 +10,7 @@ There is no hidden prior: a fit takes pi as an argument without a default.
 from __future__ import annotations
 
 import difflib
+import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from typing import Any, Literal
@@ -18,6 +19,16 @@ import numpy as np
 import pandas as pd
 
 from coterie import names
+from coterie.beliefs.checked import (
+    aligned,
+    check_clusters,
+    check_prob,
+    check_rows_sum,
+    check_shares,
+    is_number,
+    numbers,
+    pivot,
+)
 from coterie.beliefs.parameters import BINARY_DEFAULTS, COUNT_DEFAULTS, PRESETS, ParameterPrior
 from coterie.errors import BeliefError
 from coterie.evidence import Outcome
@@ -61,17 +72,24 @@ class MembershipPrior:
     strength: float | None = None
 
     def __post_init__(self) -> None:
-        if not 0 <= self.elsewhere < 1:
+        if not (is_number(self.elsewhere) and 0 <= self.elsewhere < 1):
             raise BeliefError(
-                f"elsewhere is {self.elsewhere}; it must be a probability of at least 0 and "
+                f"elsewhere is {self.elsewhere!r}; it must be a probability of at least 0 and "
                 "below 1. Say 0.1 for 'one time in ten the true home is not in this list'."
             )
-        _check_clusters(self.clusters)
-        _check_shares(self.shares, self.clusters, self.artists)
+        check_clusters(self.clusters)
+        check_shares(self.shares, self.clusters, self.artists)
         if self.prob is not None:
-            _check_prob(self.prob, np.shape(self.shares))
-        if self.strength is not None and not self.strength > 0:
-            raise BeliefError(f"strength is {self.strength} pseudo-artists; it must be positive.")
+            check_prob(self.prob, np.shape(self.shares))
+        if self.strength is not None and not (
+            is_number(self.strength) and 0 < self.strength < math.inf
+        ):
+            raise BeliefError(
+                f"strength is {self.strength!r} pseudo-artists; it must be positive and finite. To "
+                "keep pi as stated, leave strength out."
+            )
+        if self.artists is not None and len(set(self.artists)) < len(self.artists):
+            raise BeliefError("An artist is named twice in the prior. Name each once.")
         if self.strength is not None and self.artists is not None:
             raise BeliefError(
                 "A prior per artist cannot be learned across artists. Leave strength out, or "
@@ -138,14 +156,14 @@ class MembershipPrior:
             If a share is not positive, or they do not sum to 1.
         """
         named = tuple(shares)
-        values = _numbers(shares, "share")
+        values = numbers(shares, "share")
         total = float(values.sum())
         if abs(total - 1) > 1e-6:  # noqa: PLR2004 - shares typed by hand to six figures
             raise BeliefError(
                 f"The shares of {len(named)} clusters sum to {total:.6g}, not to 1. Give shares "
                 "that sum to 1, or use MembershipPrior.from_counts, which divides by the total."
             )
-        chance = None if prob is None else _aligned(prob, named)
+        chance = None if prob is None else aligned(prob, named)
         return cls(
             clusters=named,
             shares=values / total,
@@ -174,7 +192,7 @@ class MembershipPrior:
         learned
             Learn pi across artists, with the total of the counts as its strength.
         """
-        values = _numbers(counts, "count")
+        values = numbers(counts, "count")
         return cls(
             clusters=tuple(counts),
             shares=values / values.sum(),
@@ -222,15 +240,15 @@ class MembershipPrior:
                 f"The prior's table has columns {list(table)}; it needs {artist!r}, {cluster!r} "
                 f"and 'share' or 'prob'. Absent: {absent or ['share or prob']}."
             )
-        wide = {c: _pivot(table, artist, cluster, c) for c in (share, prob) if c is not None}
+        wide = {c: pivot(table, artist, cluster, c) for c in (share, prob) if c is not None}
         shape = next(iter(wide.values()))
         chance = None if prob is None else wide[prob].to_numpy(float)
         parts = shape.to_numpy(float)
         if chance is not None:
-            _check_prob(chance, parts.shape)
+            check_prob(chance, parts.shape)
         if share is None:
             parts = parts / parts.sum(axis=1, keepdims=True)
-        _check_rows_sum(parts, shape.index)
+        check_rows_sum(parts, shape.index)
         return cls(
             clusters=tuple(shape.columns.tolist()),
             shares=parts / parts.sum(axis=1, keepdims=True),
@@ -303,6 +321,19 @@ class PopulationPrior:
     count: Mapping[str, ParameterPrior] = field(default_factory=lambda: dict(COUNT_DEFAULTS))
     overrides: Mapping[tuple[str, str], ParameterPrior] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        for stated in (self.binary, self.count):
+            absent = [name for name in BINARY_DEFAULTS if name not in stated]
+            if absent:
+                raise BeliefError(
+                    f"A PopulationPrior states every parameter, and this one lacks {absent[0]!r} "
+                    f"({len(absent)} of {len(BINARY_DEFAULTS)}). Change some with replace()."
+                )
+            for name, prior in stated.items():
+                _check_parameter(name, prior)
+        for (_, name), prior in self.overrides.items():
+            _check_parameter(name, prior)
+
     @classmethod
     def preset(cls, name: str) -> PopulationPrior:
         """Return a narrower, named belief: see ``PopulationPrior.presets()``.
@@ -346,7 +377,7 @@ class PopulationPrior:
                     f"There is no population parameter {name!r}. "
                     f"{_did_you_mean(name, BINARY_DEFAULTS)}"
                 )
-            prior.check_range(name)
+            _check_parameter(name, prior)
         if outcome is not None:
             more = {(outcome, name): prior for name, prior in changes.items()}
             return replace(self, overrides={**self.overrides, **more})
@@ -408,106 +439,18 @@ class PopulationPrior:
         return list((self.count if kind == "count" else self.binary).items())
 
 
+def _check_parameter(name: str, prior: Any) -> None:
+    if not isinstance(prior, ParameterPrior):
+        raise BeliefError(
+            f"The prior of {name} is {prior!r}; state one, for example ParameterPrior.fixed(...) "
+            "or ParameterPrior.lognormal(...)."
+        )
+    prior.check_range(name)
+
+
 def _did_you_mean(word: str, known: Iterable[str]) -> str:
     known = list(known)
     close = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
     return (
         f"Did you mean {' or '.join(map(repr, close))}?" if close else f"Known: {', '.join(known)}."
     )
-
-
-def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and not isinstance(value, bool)
-
-
-def _numbers(given: Mapping[Any, float], what: str) -> Floats:
-    if not given:
-        raise BeliefError(f"A prior needs at least one cluster; no {what} was given.")
-    bad = [
-        name
-        for name, value in given.items()
-        if not _is_number(value) or not np.isfinite(value) or value <= 0
-    ]
-    if bad:
-        raise BeliefError(
-            f"The {what} of cluster {bad[0]!r} is {given[bad[0]]!r}; {len(bad)} of {len(given)} "
-            "are like this. Each must be a number above 0: leave a cluster out to rule it out."
-        )
-    return np.array([float(value) for value in given.values()])
-
-
-def _aligned(prob: Mapping[Any, float], clusters: tuple[Hashable, ...]) -> Floats:
-    odd = set(prob) ^ set(clusters)
-    if odd:
-        raise BeliefError(
-            f"prob and shares name different clusters: {sorted(map(str, odd))[:3]} stand in one "
-            "only."
-        )
-    return np.array([float(prob[cluster]) for cluster in clusters])
-
-
-def _check_clusters(clusters: tuple[Hashable, ...]) -> None:
-    if not clusters:
-        raise BeliefError("A prior needs at least one cluster; none was named.")
-    twice = sorted({str(c) for c in clusters if clusters.count(c) > 1})
-    if twice:
-        raise BeliefError(f"Cluster {twice[0]!r} is named twice in the prior. Name each once.")
-
-
-def _check_shares(
-    shares: Floats, clusters: tuple[Hashable, ...], artists: tuple[Hashable, ...] | None
-) -> None:
-    want = (len(clusters),) if artists is None else (len(artists), len(clusters))
-    if np.shape(shares) != want:
-        raise BeliefError(f"The prior's shares have shape {np.shape(shares)}; expected {want}.")
-    parts = np.asarray(shares, dtype=float)
-    if not np.all(parts > 0):
-        worst = parts.ravel()[np.argmax(~(parts > 0).ravel())]
-        raise BeliefError(
-            f"A share in the prior is {worst}; each must be above 0. Leave a cluster out to rule "
-            "it out, or give it a share as small as you mean."
-        )
-    off = np.abs(parts.sum(axis=-1) - 1)
-    if np.any(off > 1e-6):  # noqa: PLR2004 - as typed by hand
-        raise BeliefError(
-            f"The prior's shares sum to {1 + off.max():.6g} or as far below 1; they must sum to 1. "
-            "Divide by their total."
-        )
-
-
-def _check_prob(prob: Floats, shape: tuple[int, ...]) -> None:
-    if np.shape(prob) != shape:
-        raise BeliefError(f"prob has shape {np.shape(prob)} where shares have {shape}.")
-    if not np.all((prob > 0) & (prob < 1)):
-        worst = np.asarray(prob).ravel()[np.argmax(~((prob > 0) & (prob < 1)).ravel())]
-        raise BeliefError(
-            f"A membership probability in the prior is {worst}; each must lie strictly between "
-            "0 and 1. Leave a cluster out to rule it out."
-        )
-
-
-def _check_rows_sum(parts: Floats, artists: pd.Index) -> None:
-    off = np.abs(parts.sum(axis=1) - 1) > 1e-6  # noqa: PLR2004 - as typed by hand
-    if np.any(off):
-        first = int(np.argmax(off))
-        raise BeliefError(
-            f"The shares of artist {artists[first]!r} sum to {parts[first].sum():.6g}, not to 1; "
-            f"{int(off.sum())} of {len(artists)} artists are like this. Divide by their total."
-        )
-
-
-def _pivot(table: pd.DataFrame, artist: str, cluster: str, values: str) -> pd.DataFrame:
-    if table.duplicated([artist, cluster]).any():
-        row = table[table.duplicated([artist, cluster])].iloc[0]
-        raise BeliefError(
-            f"The prior has two rows for artist {row[artist]!r} in cluster {row[cluster]!r}."
-        )
-    wide = table.pivot_table(index=artist, columns=cluster, values=values, sort=False)
-    if wide.isna().any(axis=None):
-        row, column = np.argwhere(wide.isna().to_numpy())[0]
-        raise BeliefError(
-            f"Artist {wide.index[row]!r} has no {values} for cluster {wide.columns[column]!r}; "
-            f"{int(wide.isna().to_numpy().sum())} pairs are like this. Every artist needs every "
-            "cluster."
-        )
-    return wide

@@ -10,7 +10,8 @@ give equal tables.
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
-from typing import Any
+from dataclasses import dataclass
+from typing import Any, Final
 
 import numpy as np
 import xarray as xr
@@ -21,14 +22,17 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.design import as_labels, lookup
 from coterie.beliefs.membership import conditional_log_odds, member_probability
-from coterie.beliefs.rows import Known
+from coterie.beliefs.rows import Known, averaged, level_shares
 from coterie.beliefs.tree import Beliefs
 from coterie.typing import Floats
 
-_DRAWS = 100
-_STEPS = 9
-_REACH = 6.0
-_TAIL = 1e-12
+_DRAWS: Final = 100
+_STEPS: Final = 90
+_REACH: Final = 6.0
+_TAIL: Final = 1e-12
+_CLOSE: Final = 1e-5
+"""Error allowed in the normal score of a quantile's mass."""
+_NARROW: Final = 1e-9
 
 
 def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.Dataset:
@@ -47,26 +51,30 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     -------
     xarray.Dataset
         ``mean``, ``lower`` and ``upper`` over (artist, cluster, outcome), in rates of
-        [0, 1] or events per unit of exposure; factors stand at their average level.
+        [0, 1] or events per unit of exposure; each factor is averaged over its levels, by
+        the outcome's denominators in the cluster's ledger.
     """
     known = Known.of(beliefs)
     levels = known.levels
     own = lookup(as_labels(list(artists)), levels.artists)
     at = np.unique(np.linspace(0, known.size - 1, min(_DRAWS, known.size)).round().astype(int))
-    eta, uplift, log_kappa, member = _laid_out(known, own, at)
+    out, inside, log_kappa, member = _laid_out(known, own, at)
     tables = {
         name: np.empty((own.size, len(levels.clusters), len(levels.outcomes)))
         for name in ("mean", "lower", "upper")
     }
     for o, outcome in enumerate(levels.outcomes):
-        both = np.concatenate([eta[..., o], eta[..., o] + uplift[:, None, None, o]])
+        both = np.concatenate([out[..., o], inside[..., o]])
         weight = np.concatenate([1 - member, member]) / len(at)
         kappa = np.concatenate([np.exp(log_kappa[..., o])] * 2)[:, None, :]
         kappa = np.broadcast_to(np.minimum(kappa, 1e12), both.shape)
-        law = _beta(both, kappa) if outcome.kind == "binary" else _gamma(both, kappa)
-        tables["mean"][..., o] = (weight * law[0]).sum(axis=0)
+        law = BETA if outcome.kind == "binary" else GAMMA
+        tables["mean"][..., o] = (weight * law.mean(both)).sum(axis=0)
+        shares, level, scatter = (each.reshape(len(each), -1) for each in (weight, both, kappa))
         for name, mass in (("lower", (1 - prob) / 2), ("upper", (1 + prob) / 2)):
-            tables[name][..., o] = _quantile(law[1], law[2], weight, both, mass)
+            tables[name][..., o] = quantile(law, shares, level, scatter, mass).reshape(
+                both.shape[1:]
+            )
     dims = (names.ARTIST, names.CLUSTER, names.OUTCOME)
     coords = {
         names.ARTIST: levels.artists[own],
@@ -77,7 +85,7 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
 
 
 def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return level (draw, artist, cluster, outcome), uplift, log kappa, and P(member)."""
+    """Return levels out and inside (draw, artist, cluster, outcome), log kappa, P(member)."""
     post, made, stated = known.posterior, known.made, known.stated
     phi = read.phi(post, made, known.levels, stated, at)
     effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, at))
@@ -96,7 +104,20 @@ def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, 
         + effect[:, own, None, :]
         + phi.loading[:, None, None, :] * affinity[:, own, :, None]
     )
-    return eta, phi.uplift, phi.log_kappa, member[:, own]
+    out, inside = eta, eta + phi.uplift[:, None, None, :]
+    left = [
+        (
+            read.flat(post, f"{names.FACTOR_EFFECT}{factor}", at),
+            np.tile(level_shares(known, i)[:-1], (own.size, 1, 1)),
+        )
+        for i, factor in enumerate(known.levels.factors)
+    ]
+    if left:
+        rows = (len(eta), -1, eta.shape[3])
+        out, inside = (
+            averaged(known, each.reshape(rows), left).reshape(eta.shape) for each in (out, inside)
+        )
+    return out, inside, phi.log_kappa, member[:, own]
 
 
 def _sequence(draws: int, scale: Floats) -> Floats:
@@ -106,43 +127,85 @@ def _sequence(draws: int, scale: Floats) -> Floats:
     return effect
 
 
-def _beta(eta: Floats, kappa: Floats) -> tuple[Floats, Callable[..., Floats], Any]:
-    mu = np.clip(expit(eta), 1e-12, 1 - 1e-12)
-    a, b = mu * kappa, (1 - mu) * kappa
-    return mu, lambda x: betainc(a, b, expit(x)), expit
+@dataclass(frozen=True, slots=True)
+class Law:
+    """One kind of rate: its mean, its distribution and the scale it is given on.
+
+    Attributes
+    ----------
+    mean
+        Rate at a level on the link scale.
+    cdf
+        P(rate below the rate at link x), given the level and kappa.
+    """
+
+    mean: Callable[[Floats], Floats]
+    cdf: Callable[[Floats, Floats, Floats], Floats]
 
 
-def _gamma(eta: Floats, kappa: Floats) -> tuple[Floats, Callable[..., Floats], Any]:
-    mean = np.exp(np.minimum(eta, 500))
-    return mean, lambda x: gammainc(kappa, kappa * np.exp(np.minimum(x - eta, 500))), np.exp
+def _sure(eta: Floats) -> Floats:
+    return np.clip(expit(eta), 1e-12, 1 - 1e-12)
 
 
-def _quantile(
-    cdf: Callable[..., Floats], back: Any, weight: Floats, eta: Floats, mass: float
-) -> Floats:
-    """Solve for a quantile of the mixture on the link scale.
+def _positive(eta: Floats) -> Floats:
+    return np.exp(np.minimum(eta, 500))
 
-    The normal score of the mixture's distribution is nearly a straight line there, so
-    false position (Illinois' rule) on the score settles in a few steps.
+
+BETA: Final = Law(
+    _sure, lambda x, eta, kappa: betainc(_sure(eta) * kappa, _sure(-eta) * kappa, expit(x))
+)
+GAMMA: Final = Law(_positive, lambda x, eta, kappa: gammainc(kappa, kappa * _positive(x - eta)))
+
+
+def quantile(law: Law, weight: Floats, eta: Floats, kappa: Floats, mass: float) -> Floats:
+    """Solve for a quantile of mixtures on the link scale.
+
+    The normal score of a mixture's distribution is nearly a straight line there, so
+    false position (Illinois' rule) on the score settles in a few steps; where the mixture
+    is lumpy it does not, and every third step halves the bracket instead.
+
+    Parameters
+    ----------
+    law
+        Beta or Gamma.
+    weight, eta, kappa
+        Of each component: (component, mixture).
+    mass
+        Probability below the quantile.
+
+    Returns
+    -------
+    numpy.ndarray
+        Rates: (mixture,).
     """
     target = ndtri(mass)
+    low, high = eta.min(axis=0) - _REACH, eta.max(axis=0) + _REACH
+    answer = np.empty(low.size)
+    left = np.arange(low.size)
 
     def score(x: Floats) -> Floats:
-        share = (weight * cdf(x)).sum(axis=0)
+        share = (weight[:, left] * law.cdf(x, eta[:, left], kappa[:, left])).sum(axis=0)
         found: Floats = ndtri(np.clip(share, _TAIL, 1 - _TAIL)) - target
         return found
 
-    low, high = eta.min(axis=0) - _REACH, eta.max(axis=0) + _REACH
-    below, above = score(low), score(high)
-    last = np.zeros(low.shape)
-    for _ in range(_STEPS):
+    # A quantile beyond the bracket is taken for its end.
+    below, above = np.minimum(score(low), -_TAIL), np.maximum(score(high), _TAIL)
+    last = np.zeros(low.size)
+    for step in range(1, _STEPS + 1):
         x = (low * above - high * below) / (above - below)
+        if step % 3 == 0:
+            x = (low + high) / 2
         found = score(x)
-        left = found < 0
+        answer[left] = x
         # Twice on one side: the other end is pulled in by half.
-        stuck = np.where(np.where(left, 1, -1) == last, 0.5, 1.0)
-        below, above = np.where(left, found, below * stuck), np.where(left, above * stuck, found)
-        low, high = np.where(left, x, low), np.where(left, high, x)
-        last = np.where(left, 1, -1)
-    answer: Floats = back((low * above - high * below) / (above - below))
-    return answer
+        under = found < 0
+        stuck = np.where(np.where(under, 1, -1) == last, 0.5, 1.0)
+        below, above = np.where(under, found, below * stuck), np.where(under, above * stuck, found)
+        low, high = np.where(under, x, low), np.where(under, high, x)
+        last = np.where(under, 1, -1)
+        going = (np.abs(found) > _CLOSE) & (high - low > _NARROW)
+        if not going.any():
+            break
+        left = left[going]
+        low, high, below, above, last = (v[going] for v in (low, high, below, above, last))
+    return law.mean(answer)

@@ -97,7 +97,7 @@ class _Plan:
     window: Integers
     windows: int
     old_window: Integers
-    factor: tuple[Integers | None, ...]
+    factor: tuple[tuple[Integers, int] | None, ...]
     told: Floats
     shares: tuple[Floats, ...]
 
@@ -144,7 +144,7 @@ def _state(
         own = (plan.cluster < len(known.levels.clusters)) & (plan.old_window >= 0)
         effects = read.flat(post, names.PERIOD_EFFECT, part)
         window[:, own] = effects[:, plan.cluster[own], plan.old_window[own]]
-    v, is_member = _pairs(known, plan, affinity, member, rng)
+    v, is_member = _pairs(known, plan, affinity, member, np.exp(at.log_prior).mean(axis=1), rng)
     out = (
         read.flat(post, names.ALPHA, part)[:, None, :]
         + artist[:, plan.artist]
@@ -170,10 +170,10 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
     pairs, pair = np.unique(artist * width + cluster, return_inverse=True)
     labels = pd.factorize(counts[names.WINDOW].to_numpy())[0]
     windows, window = np.unique(cluster * (labels.max(initial=0) + 1) + labels, return_inverse=True)
-    given = [f in counts.coords for f in levels.factors]
-    bought = np.zeros(len(rows), dtype=bool)
-    if names.SPEND in counts.coords:
-        bought = np.nan_to_num(counts[names.SPEND].to_numpy()) > 0
+    factor = [
+        _numbered(c, counts[f].to_numpy(), known_levels) if f in counts.coords else None
+        for (f, known_levels), c in zip(levels.factors.items(), codes.factor, strict=True)
+    ]
     return _Plan(
         artist=artist,
         cluster=cluster,
@@ -185,10 +185,17 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         window=window,
         windows=windows.size,
         old_window=codes.window,
-        factor=tuple(c if there else None for c, there in zip(codes.factor, given, strict=True)),
-        told=informs(levels.outcomes, bought)[None],
-        shares=tuple(_shares(known, i) for i in range(len(levels.factors))),
+        factor=tuple(factor),
+        told=informs(levels.outcomes, bought_rows(rows))[None],
+        shares=tuple(level_shares(known, i) for i in range(len(levels.factors))),
     )
+
+
+def bought_rows(rows: Evidence) -> Any:
+    """Return whether each row was paid for."""
+    if names.SPEND not in rows.counts.coords:
+        return np.zeros(len(rows), dtype=bool)
+    return np.nan_to_num(rows.counts[names.SPEND].to_numpy()) > 0
 
 
 def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
@@ -200,16 +207,19 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
     return wide, found.size
 
 
-def _shares(known: Known, factor: int) -> Floats:
-    """Return each level's share of the denominators: (cluster, outcome, level)."""
+def level_shares(known: Known, factor: int) -> Floats:
+    """Return each level's share of the denominators: (cluster + 1, outcome, level).
+
+    The last line is the whole ledger's, for clusters it does not have.
+    """
     levels, made = known.levels, known.made
     size = len(list(levels.factors.values())[factor])
     shape = (len(levels.clusters), len(levels.outcomes), size)
     at = np.ravel_multi_index((made.cluster, made.outcome, made.factor[factor]), shape)
     total = np.bincount(at, made.n, int(np.prod(shape))).reshape(shape)
-    whole = total.sum(axis=(0,), keepdims=True)
+    whole = total.sum(axis=0, keepdims=True)
     seen = total.sum(axis=2, keepdims=True)
-    total = np.where(seen > 0, total, whole)
+    total = np.concatenate([np.where(seen > 0, total, whole), whole])
     seen = total.sum(axis=2, keepdims=True)
     return np.where(seen > 0, total / np.where(seen > 0, seen, 1), 1 / size)
 
@@ -225,9 +235,17 @@ def _members(
 
 
 def _pairs(
-    known: Known, plan: _Plan, affinity: Floats, member: Any, rng: np.random.Generator
+    known: Known,
+    plan: _Plan,
+    affinity: Floats,
+    member: Any,
+    typical: Floats,
+    rng: np.random.Generator,
 ) -> tuple[Floats, Any]:
-    """Return affinity and membership of each pair of the rows: (draw, pair) each."""
+    """Return affinity and membership of each pair of the rows: (draw, pair) each.
+
+    ``typical`` is the prior of an artist never seen, learned where pi is: (draw or 1, cluster).
+    """
     draws, artists, clusters = affinity.shape
     old_artist, old_cluster = plan.pair_artist < artists, plan.pair_cluster < clusters
     seen = old_artist & old_cluster
@@ -237,15 +255,17 @@ def _pairs(
     inside[:, seen] = member[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
     if known.stated.homes is None:
         return v, inside
-    typical = known.stated.table.mean(axis=0)
     fresh = draw_members(
-        np.broadcast_to(typical, (draws, plan.new_artists, clusters)), known.stated, rng
+        np.broadcast_to(typical[:, None, :], (draws, plan.new_artists, clusters)),
+        known.stated,
+        rng,
     )
     arrived = ~old_artist & old_cluster
     inside[:, arrived] = fresh[:, plan.pair_artist[arrived] - artists, plan.pair_cluster[arrived]]
     if known.stated.homes == "many":
         unknown = ~old_cluster
-        inside[:, unknown] = rng.random((draws, int(unknown.sum()))) < typical.mean()
+        anywhere = typical.mean(axis=1, keepdims=True)
+        inside[:, unknown] = rng.random((draws, int(unknown.sum()))) < anywhere
     return v, inside
 
 
@@ -266,22 +286,33 @@ def _with_factors(
     left: list[tuple[Floats, Floats]] = []
     for i, factor in enumerate(known.levels.factors):
         effect = read.flat(known.posterior, f"{names.FACTOR_EFFECT}{factor}", part)
-        codes = plan.factor[i]
-        if codes is None:
-            share = plan.shares[i]
-            home = np.minimum(plan.cluster, len(known.levels.clusters) - 1)
-            left.append((effect, share[home]))
+        given = plan.factor[i]
+        if given is None:
+            home = np.minimum(plan.cluster, len(known.levels.clusters))
+            left.append((effect, plan.shares[i][home]))
             continue
+        codes, new = given
         scale = read.flat(known.posterior, f"{names.FACTOR_SCALE}{factor}", part)
-        wide = _widened(effect, 1, scale, rng)
-        add = wide[:, np.where(codes < 0, effect.shape[1], codes)]
+        add = _widened(effect, new, scale, rng)[:, codes]
         out, inside = out + add, inside + add
     if left:
-        out, inside = (_averaged(known, eta, left) for eta in (out, inside))
+        out, inside = (averaged(known, eta, left) for eta in (out, inside))
     return out, inside
 
 
-def _averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> Floats:
+def averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> Floats:
+    """Average rates over the levels of factors that were left out.
+
+    Parameters
+    ----------
+    known
+        The beliefs.
+    eta
+        Levels on the link scale, without these factors: (draw, row, outcome).
+    left
+        For each factor its effects (draw, level, outcome) and the rows' shares
+        (row, outcome, level).
+    """
     binary = np.array([o.kind == "binary" for o in known.levels.outcomes])
     total = np.zeros(eta.shape)
     for picked in itertools.product(*[range(effect.shape[1]) for effect, _ in left]):
@@ -307,9 +338,23 @@ def _check_outcomes(known: Known, rows: Evidence) -> None:
                 f"Outcome {mine.name!r} is {mine.kind} in these beliefs and {other.kind} in the "
                 "rows."
             )
-    kinds = {known.levels.artists.dtype.kind, rows.artists.dtype.kind}
-    if len(kinds) > 1:
-        raise BeliefError(
-            f"Artists are {known.levels.artists.dtype} in these beliefs and {rows.artists.dtype} "
-            "in the rows, so that none would match. Write them alike."
-        )
+    told = {"Artists": known.levels.artists, "Clusters": known.levels.clusters}
+    told |= {f"Levels of {f}": known_levels for f, known_levels in known.levels.factors.items()}
+    theirs_by = {"Artists": rows.artists, "Clusters": rows.clusters}
+    theirs_by |= {f"Levels of {f}": rows.counts[f].to_numpy() for f in rows.factors}
+    for what, mine_labels in told.items():
+        labels = theirs_by.get(what, mine_labels)
+        if _is_text(labels) != _is_text(mine_labels):
+            raise BeliefError(
+                f"{what} are {_in_words(mine_labels)} in these beliefs and {_in_words(labels)} in "
+                f"the rows (the first is {labels.tolist()[0]!r}), so that none would match. Write "
+                "them alike."
+            )
+
+
+def _is_text(labels: Any) -> bool:
+    return bool(labels.dtype.kind not in "iufb")
+
+
+def _in_words(labels: Any) -> str:
+    return "text" if _is_text(labels) else "numbers"

@@ -60,15 +60,15 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
             "Make it first."
         )
     plain = tree.map_over_datasets(_plain)
-    with _in_one_stroke(target) as beside:
-        try:
+    try:
+        with _in_one_stroke(target) as beside:
             plain.to_netcdf(beside, engine=_ENGINE, encoding=_encoding(plain))
             _settle_on_disk(beside)
-        except OSError as error:
-            raise BeliefError(
-                f"{str(path)!r} could not be written: {error.strerror or error}. Nothing was "
-                "changed there. Free some space, or save elsewhere."
-            ) from error
+    except OSError as error:
+        raise BeliefError(
+            f"{str(path)!r} could not be written: {error.strerror or error}. Nothing was "
+            "changed there. Free some space, or save elsewhere."
+        ) from error
 
 
 def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:

@@ -170,7 +170,7 @@ def one_cluster(parts: Parts) -> list[Problem]:
     return [
         of_table(
             "one-cluster", "warning", parts.layout.cluster,
-            message=f"all rows are in one cluster, {values[0]!r}.",
+            message=f"all rows are in one cluster, {values.tolist()[0]!r}.",
             fix="Nothing can be compared between clusters; add rows of others.",
         )
     ]  # fmt: skip

@@ -292,9 +292,10 @@ def _unseen(ledger: Evidence, later: Evidence, what: str) -> str:
     new = ~pd.Series(labels).isin(pd.unique(ledger.counts[what].to_numpy()))
     if not new.any():
         return ""
+    first = labels.tolist()[int(new.to_numpy().argmax())]
     return (
         f"{int(new.sum()):,} of {len(later):,} rows name {_ARTICLE[what]} {what} the beliefs "
-        f"never saw ({labels[int(new.to_numpy().argmax())]!r}): foreseen from the population alone."
+        f"never saw ({first!r}): foreseen from the population alone."
     )
 
 
