@@ -90,8 +90,9 @@ def demo(
     with _refusals("demo"):
         early, later = (_playlists(window) for window in ("early", "late"))
         prior = co.MembershipPrior.uniform(early.clusters.tolist())
-        typer.echo(f"{CURATORS}\nFitting {len(early)} rows: about a minute at first.", err=True)
-        beliefs = co.fit(early, prior, draws=draws, chains=2, rng=rng)
+        typer.echo(f"{CURATORS}\nFitting {len(early)} rows: a minute or two at first.", err=True)
+        with _warming():
+            beliefs = co.fit(early, prior, draws=draws, chains=2, rng=rng)
         finding = co.backtest(beliefs, later, rng=rng)
         artists = early.to_frame()["artist"].value_counts().index[:_SHOWN].tolist()
         table = beliefs.summary(artists=artists)
@@ -122,6 +123,23 @@ def _refusals(verb: str) -> Iterator[None]:
         except (co.CoterieError, OSError) as error:
             typer.echo(f"coterie {verb}: {error}", err=True)
             raise typer.Exit(2) from None
+
+
+@contextmanager
+def _warming() -> Iterator[None]:
+    """Compile the loops behind beliefs on another core, while this one compiles the model."""
+    import subprocess
+    import sys
+
+    quiet = subprocess.DEVNULL
+    beside = subprocess.Popen(
+        [sys.executable, "-m", "coterie.beliefs.warming"], stdout=quiet, stderr=quiet
+    )
+    try:
+        yield
+    finally:
+        beside.terminate()
+        beside.wait()
 
 
 def _playlists(window: str) -> co.Evidence:

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import coterie as co
-from coterie.beliefs import sampling
+from coterie.beliefs import density, integrals, sampling, warming
 
 CHAINS, DRAWS = 2, 300
 
@@ -149,6 +149,16 @@ def test_rows_outside_the_ledger_have_no_cell_of_their_own(fitted, small_world, 
 
     with pytest.raises(co.BeliefError, match=r"somebody new.*has no cell in the ledger"):
         co.backtest(fitted, co.Evidence.from_frame(frame), of="observed", rng=rng)
+
+
+def test_warming_compiles_what_a_fit_will_call(fitted, small_world):
+    later = co.simulate.later(small_world, rng=np.random.default_rng(8)).evidence()
+    co.backtest(fitted, later, rng=np.random.default_rng(9))
+    loops = (integrals.all_artists, integrals.conditional, density.mass_and_below)
+    before = [set(loop.signatures) for loop in loops]
+    warming.warm()
+
+    assert [set(loop.signatures) for loop in loops] == before
 
 
 def test_a_second_fit_of_the_same_sizes_compiles_nothing(fitted, fit_small):

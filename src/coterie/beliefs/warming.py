@@ -1,0 +1,44 @@
+"""Warming: the loops behind beliefs and predictions, compiled once and kept on disk.
+
+``python -m coterie.beliefs.warming`` compiles them for every later process of this
+installation. The command line starts it beside the first fit, whose model compiles
+on one core meanwhile.
+"""
+
+from __future__ import annotations
+
+import numpy as np
+
+from coterie.beliefs.density import log_constant, mass_and_below
+from coterie.beliefs.design import Levels, design
+from coterie.beliefs.membership import Phi, conditional_log_odds, integrate
+from coterie.beliefs.population import CODE
+from coterie.evidence import simulate
+
+
+def warm() -> None:
+    """Run every compiled loop once, on a table of four artists."""
+    evidence = simulate.world(artists=4, clusters=2, rng=np.random.default_rng(0)).evidence()
+    levels = Levels.of(evidence)
+    made = design(evidence, levels)
+    outcomes = len(levels.outcomes)
+    phi = Phi(
+        base=np.full((1, made.y.size), -2.0),
+        log_kappa=np.full((1, 2, outcomes), 4.0),
+        uplift=np.full((1, outcomes), 0.7),
+        loading=np.full((1, outcomes), 0.3),
+        artist_scale=np.full((1, outcomes), 0.3),
+        log_prior=np.log(np.full((1, 4, 2), 0.45)),
+        log_elsewhere=float(np.log(0.1)),
+    )
+    integrate(made, phi, homes=CODE["one"])
+    affinity = np.zeros((1, made.pair_artist.size))
+    conditional_log_odds(made, phi, np.zeros((1, 4, outcomes)), (affinity, affinity))
+    y, n, level = np.array([1.0]), np.array([9.0]), np.zeros((1, 1))
+    for count in (False, True):
+        constant = log_constant(y, n, np.array([count]))
+        mass_and_below(level, np.exp(level), y, n, count, constant)
+
+
+if __name__ == "__main__":
+    warm()
