@@ -18,13 +18,13 @@ INDEPENDENT = {"loading": co.ParameterPrior.fixed(0.0)}
 
 @pytest.fixture(scope="module")
 def worlds():
-    """Worlds whose outcomes share half a unit of noise on the link scale."""
+    """Worlds whose outcomes share a third of a unit of noise on the link scale."""
     plain = co.simulate.plausible()
-    correlated = replace(plain, loading=np.full(plain.loading.shape, 0.5))
+    correlated = replace(plain, loading=np.full(plain.loading.shape, 0.3))
     return [
         co.simulate.world(
-            artists=30,
-            clusters=6,
+            artists=50,
+            clusters=8,
             homes="many",
             pi=PI,
             parameters=correlated,
