@@ -49,10 +49,11 @@ def interval_and_artists() -> None:
     for axis, (arm, label) in zip(axes, arms, strict=True):
         sizes = [int(size) for size in found[arm]]
         axis.plot(sizes, [found[arm][str(s)]["log_odds"] for s in sizes], "o-", color="#0072B2")
-        axis.set(xscale="log", xlabel=label, ylim=(0, None))
+        axis.set(xscale="log", xlabel=label)
         axis.set_xticks(sizes, [str(size) for size in sizes], minor=False)
         axis.xaxis.set_minor_locator(mpl.ticker.NullLocator())
         axis.spines[["top", "right"]].set_visible(False)
+    axes[0].set_ylim(bottom=0)
     axes[0].set_ylabel("Width of the 90 % interval\n(log odds, nats)")
     figure.savefig(HERE / "interval.png", dpi=150)
 

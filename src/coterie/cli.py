@@ -16,7 +16,12 @@ import typer
 
 import coterie as co
 
-app = typer.Typer(add_completion=False, no_args_is_help=True, pretty_exceptions_enable=False)
+app = typer.Typer(
+    add_completion=False,
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    rich_markup_mode=None,
+)
 
 CURATORS = "These are curators' decisions about playlists, not listeners' behaviour."
 _SHOWN = 3
@@ -68,12 +73,12 @@ def fit(
     with _refusals("fit"):
         if homes not in ("one", "many"):
             raise co.BeliefError(f"--homes is {homes!r}; write 'one' or 'many'.")
+        _check_out(out)
         evidence = co.Evidence.from_frame(_table(file))
         rng = np.random.default_rng(seed)
-        beliefs = co.fit(evidence, _prior(prior), homes=homes, draws=draws, rng=rng)  # type: ignore[arg-type]
+        beliefs = co.fit(evidence, _prior(prior, homes), homes=homes, draws=draws, rng=rng)  # type: ignore[arg-type]
         beliefs.save(out)
-        summary = beliefs.summary()
-    typer.echo(summary.to_json(orient="records") if json else str(beliefs))
+    typer.echo(jsonlib.dumps(_plain(beliefs)) if json else str(beliefs))
 
 
 @app.command()
@@ -153,26 +158,78 @@ def _playlists(window: str) -> co.Evidence:
         return co.Evidence.from_frame(frame, outcomes=outcomes, factors=("context",))
 
 
+def _check_out(out: Path) -> None:
+    """Refuse a file that could not be written, before minutes are spent on a fit."""
+    if out.is_dir():
+        raise co.BeliefError(f"--out {out} is a folder. Name a file in it, such as beliefs.nc.")
+    if not out.absolute().parent.is_dir():
+        raise co.BeliefError(f"The folder {out.parent} of --out does not exist. Make it first.")
+
+
+def _plain(beliefs: co.Beliefs) -> dict[str, Any]:
+    """Return the belief table for machines, with what is needed to trust it."""
+    table, found = beliefs.summary(), beliefs.diagnose()
+    told: dict[str, Any] = {k: table.attrs.get(k) for k in ("ci_kind", "ci_prob")}
+    told |= {"settled": found.ok, "diagnosis": list(found.lines)}
+    if beliefs.homes == "one":
+        rest = beliefs.elsewhere.mean(("chain", "draw")).to_series()
+        told["elsewhere"] = {str(artist): float(value) for artist, value in rest.items()}
+    return {"beliefs": jsonlib.loads(table.to_json(orient="records")), **told}
+
+
 def _table(file: Path) -> Any:
     import pandas as pd
 
+    if not file.is_file():
+        raise co.EvidenceError(f"There is no file {file}. Check its name and its folder.")
     if file.suffix not in (".csv", ".parquet"):
         raise co.EvidenceError(f"{file} is neither .csv nor .parquet. Export it as one of them.")
-    return pd.read_csv(file) if file.suffix == ".csv" else pd.read_parquet(file)
+    if file.suffix == ".parquet":
+        return pd.read_parquet(file)
+    try:
+        # An artist may be called NA: only an empty field is missing.
+        table = pd.read_csv(file, keep_default_na=False, na_values=["", "NaN", "nan"])
+    except pd.errors.EmptyDataError:
+        raise co.EvidenceError(f"{file} is empty. Export the table again.") from None
+    except UnicodeDecodeError:
+        raise co.EvidenceError(f"{file} is not in UTF-8. Save it as 'CSV UTF-8'.") from None
+    except pd.errors.ParserError as error:
+        raise co.EvidenceError(
+            f"{file} cannot be read as a table: {str(error).strip()}. Every line needs as many "
+            "fields as the header; quote text that holds a comma."
+        ) from None
+    if len(table.columns) == 1 and ";" in str(table.columns[0]):
+        raise co.EvidenceError(
+            f"{file} is separated by semicolons. Export it with commas between fields and a point "
+            "as the decimal mark."
+        )
+    return table
 
 
-def _prior(file: Path) -> co.MembershipPrior:
+def _prior(file: Path, homes: str) -> co.MembershipPrior:
     import tomllib
 
+    known = {"elsewhere", "shares", "prob", "strength"}
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8"))
-    except tomllib.TOMLDecodeError as error:
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise co.BeliefError(f"{file} is not TOML: {error}.") from None
-    odd = sorted(set(said) - {"elsewhere", "shares", "prob", "strength"})
-    if odd or "shares" not in said:
+    odd = sorted(set(said) - known)
+    if odd or not isinstance(said.get("shares"), dict):
+        wrong = f"{file} says {odd[0]!r}, which means nothing here" if odd else f"{file} lacks it"
         raise co.BeliefError(
-            f"{file} says {sorted(said)}; it needs a table [shares] of cluster = share, and may "
-            "say elsewhere, strength and a table [prob]."
+            f"A prior needs a table [shares] of cluster = share, and may say elsewhere, strength "
+            f"and a table [prob] of cluster = probability; {wrong}."
+        )
+    low = sorted(set(said["shares"]) & {"elsewhere", "strength"})
+    if low:
+        raise co.BeliefError(
+            f"{file} says {low[0]} inside [shares], where it counts as a cluster. Write it above "
+            "the line [shares]."
+        )
+    if homes == "many" and "prob" not in said:
+        raise co.BeliefError(
+            f"--homes many needs a table [prob] in {file}: cluster = probability of membership."
         )
     rest = {k: said[k] for k in ("elsewhere", "prob", "strength") if k in said}
     return co.MembershipPrior.from_shares(said["shares"], **rest)

@@ -157,13 +157,7 @@ def _blueprint(
     homes: Homes,
     population: PopulationPrior | None,
 ) -> Blueprint:
-    if homes not in ("one", "many", None):
-        raise BeliefError(f"homes is {homes!r}; write 'one', 'many' or None.")
-    if homes is not None and prior is None:
-        raise BeliefError(
-            "A fit with membership needs a prior: what did the team believe before? "
-            "MembershipPrior.uniform(evidence.clusters) says 'nothing in particular'."
-        )
+    _check_arguments(evidence, prior, homes)
     if prior is not None:
         problems = unknown_clusters(evidence.clusters, prior.clusters)
         if problems:
@@ -195,6 +189,26 @@ def _blueprint(
         population=population or PopulationPrior(),
         prior=prior if homes is not None else None,
     )
+
+
+def _check_arguments(evidence: Any, prior: Any, homes: Any) -> None:
+    if not isinstance(evidence, Evidence):
+        raise BeliefError(
+            f"evidence is a {type(evidence).__name__}. Read the table first: "
+            "Evidence.from_frame(frame)."
+        )
+    if prior is not None and not isinstance(prior, MembershipPrior):
+        raise BeliefError(
+            f"prior is a {type(prior).__name__}. State one with MembershipPrior.from_shares(...) "
+            "or MembershipPrior.uniform(...)."
+        )
+    if homes not in ("one", "many", None):
+        raise BeliefError(f"homes is {homes!r}; write 'one', 'many' or None.")
+    if homes is not None and prior is None:
+        raise BeliefError(
+            "A fit with membership needs a prior: what did the team believe before? "
+            "MembershipPrior.uniform(evidence.clusters) says 'nothing in particular'."
+        )
 
 
 def _check_overrides(population: PopulationPrior | None, evidence: Evidence) -> None:

@@ -123,6 +123,10 @@ class MembershipPrior:
         BeliefError
             If there is no cluster, one is named twice, or a probability is out of range.
         """
+        if isinstance(clusters, str):
+            raise BeliefError(
+                f"clusters is the text {clusters!r}. Give a list of names: [{clusters!r}, ...]."
+            )
         named = tuple(clusters)
         shares = np.full(len(named), 1 / max(len(named), 1))
         chance = None if prob is None else np.full(len(named), float(prob))

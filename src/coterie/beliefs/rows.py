@@ -330,6 +330,10 @@ def averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> Fl
 
 
 def _check_outcomes(known: Known, rows: Evidence) -> None:
+    if not isinstance(rows, Evidence):
+        raise BeliefError(
+            f"rows are a {type(rows).__name__}. Read them first: Evidence.from_frame(frame)."
+        )
     theirs = {o.name: o for o in rows.outcomes}
     for mine in known.levels.outcomes:
         other = theirs.get(mine.name)
