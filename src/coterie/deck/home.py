@@ -108,7 +108,11 @@ def _draw(
     plots.map(visuals.labelled_x, text="belief", color=INK, **once)
     forest.title_facets(plots, rows)
     what = "Where each artist is at home" if homes == "one" else "Clusters each artist belongs in"
-    title_figure(plots, f"{what}. Bars: {words}.", width)
+    title_figure(
+        plots,
+        f"{what}. Bars: how far the population behind each belief is settled ({words}).",
+        width,
+    )
     return plots
 
 

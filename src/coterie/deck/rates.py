@@ -126,7 +126,11 @@ def _draw(
     plots.map(visuals.labelled_x, text=_unit(outcome), color=INK, **once)
     forest.title_facets(plots, rows)
     beyond = " ▷: raw rate beyond the axis." if bool(rows["beyond"].notnull().any()) else ""
-    title_figure(plots, f"How listeners respond: {outcome.name}. Bars: {words}.{beyond}", width)
+    title_figure(
+        plots,
+        f"{outcome.name}: the rate to expect next. Bars: {words}.{beyond}",
+        width,
+    )
     return plots
 
 
