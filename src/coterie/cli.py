@@ -95,7 +95,9 @@ def demo(
     with _refusals("demo"):
         early, later = (_playlists(window) for window in ("early", "late"))
         prior = co.MembershipPrior.uniform(early.clusters.tolist())
-        typer.echo(f"{CURATORS}\nFitting {len(early)} rows: a minute or two at first.", err=True)
+        typer.echo(
+            f"{CURATORS}\nFitting {len(early)} rows: one to three minutes at first.", err=True
+        )
         with _warming():
             beliefs = co.fit(early, prior, draws=draws, chains=2, rng=rng)
         finding = co.backtest(beliefs, later, rng=rng)

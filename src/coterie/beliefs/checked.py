@@ -7,13 +7,16 @@ raises a BeliefError that names the value, how many are like it, and the way out
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
 
 from coterie.errors import BeliefError
 from coterie.typing import Floats
+
+BY_HAND: Final = 1e-6
+"""How far shares may sum from 1: they are typed by hand, to six figures."""
 
 
 def is_number(value: Any) -> bool:
@@ -79,7 +82,7 @@ def check_shares(
             "it out, or give it a share as small as you mean."
         )
     off = np.abs(parts.sum(axis=-1) - 1)
-    if np.any(off > 1e-6):  # noqa: PLR2004 - as typed by hand
+    if np.any(off > BY_HAND):
         raise BeliefError(
             f"The prior's shares sum to {1 + off.max():.6g} or as far below 1; they must sum to 1. "
             "Divide by their total."
@@ -100,7 +103,7 @@ def check_prob(prob: Floats, shape: tuple[int, ...]) -> None:
 
 def check_rows_sum(parts: Floats, artists: pd.Index) -> None:
     """Refuse an artist's shares that do not sum to 1."""
-    off = np.abs(parts.sum(axis=1) - 1) > 1e-6  # noqa: PLR2004 - as typed by hand
+    off = np.abs(parts.sum(axis=1) - 1) > BY_HAND
     if np.any(off):
         first = int(np.argmax(off))
         raise BeliefError(

@@ -20,6 +20,7 @@ import pandas as pd
 
 from coterie import names
 from coterie.beliefs.checked import (
+    BY_HAND,
     aligned,
     check_clusters,
     check_prob,
@@ -162,7 +163,7 @@ class MembershipPrior:
         named = tuple(shares)
         values = numbers(shares, "share")
         total = float(values.sum())
-        if abs(total - 1) > 1e-6:  # noqa: PLR2004 - shares typed by hand to six figures
+        if abs(total - 1) > BY_HAND:
             raise BeliefError(
                 f"The shares of {len(named)} clusters sum to {total:.6g}, not to 1. Give shares "
                 "that sum to 1, or use MembershipPrior.from_counts, which divides by the total."
