@@ -17,10 +17,10 @@ from scipy.special import expit, logsumexp
 from coterie import names
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes
-from coterie.beliefs.rows import Known, bought_rows, states
+from coterie.beliefs.rows import Known, states
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
-from coterie.evidence import Evidence, Outcome
+from coterie.evidence import Evidence, Outcome, bought_rows
 from coterie.typing import Floats
 
 _TINY: Final = float(np.finfo(float).tiny)
@@ -187,7 +187,7 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floa
         return list(zip(*[c.tolist() for c in columns], strict=True))
 
     place = {key: i for i, key in enumerate(keys(cells, cells[names.BOUGHT].to_numpy()))}
-    found = np.array([place.get(key, -1) for key in keys(rows.counts, bought_rows(rows))])
+    found = np.array([place.get(key, -1) for key in keys(rows.counts, bought_rows(rows.counts))])
     if np.any(found < 0):
         first = int(np.argmax(found < 0))
         labels = rows.counts.isel({names.ROW: first})

@@ -25,7 +25,7 @@ from coterie.beliefs.membership import Phi, conditional_log_odds, member_probabi
 from coterie.beliefs.population import Stated
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
-from coterie.evidence import Evidence
+from coterie.evidence import Evidence, bought_rows
 from coterie.typing import Floats, Integers
 
 _CHUNK_BYTES = 2**27
@@ -186,16 +186,9 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         windows=windows.size,
         old_window=codes.window,
         factor=tuple(factor),
-        told=informs(levels.outcomes, bought_rows(rows))[None],
+        told=informs(levels.outcomes, bought_rows(counts))[None],
         shares=tuple(level_shares(known, i) for i in range(len(levels.factors))),
     )
-
-
-def bought_rows(rows: Evidence) -> Any:
-    """Return whether each row was paid for."""
-    if names.SPEND not in rows.counts.coords:
-        return np.zeros(len(rows), dtype=bool)
-    return np.nan_to_num(rows.counts[names.SPEND].to_numpy()) > 0
 
 
 def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:

@@ -5,12 +5,21 @@ from __future__ import annotations
 from importlib import import_module
 from types import ModuleType
 
+from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
 
-__all__ = ["STANDARD", "Evidence", "Outcome", "check", "standard_outcomes", "unknown_clusters"]
+__all__ = [
+    "STANDARD",
+    "Evidence",
+    "Outcome",
+    "bought_rows",
+    "check",
+    "standard_outcomes",
+    "unknown_clusters",
+]
 
 _ON_REQUEST = ("datasets", "simulate")
 

@@ -41,7 +41,7 @@ def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: boo
     """
     release = [names.RELEASE] if names.RELEASE in counts.coords else []
     key = [*_KEY, *release, *factors, names.WINDOW]
-    bought = _bought(counts)
+    bought = bought_rows(counts)
     codes = [pd.factorize(counts[k].to_numpy(), sort=True)[0] for k in key]
     if split_bought:
         codes.append(bought.astype(np.int64))
@@ -64,7 +64,8 @@ def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: boo
     return xr.Dataset(sums, coords=coords, attrs=dict(counts.attrs))
 
 
-def _bought(counts: xr.Dataset) -> Flags:
+def bought_rows(counts: xr.Dataset) -> Flags:
+    """Return whether each row was paid for: (row,)."""
     if names.SPEND not in counts.coords:
         return np.zeros(counts.sizes[names.ROW], dtype=bool)
     spent: Flags = np.nan_to_num(counts[names.SPEND].to_numpy()) > 0
