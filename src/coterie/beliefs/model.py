@@ -13,6 +13,8 @@ Coordinates. Whatever the data know well is moved in units of what they leave op
 
 - Levels are a grand mean, cluster contrasts and window contrasts. The split of a
   level into ``alpha``, cluster and window is drawn from its exact conditional law.
+  Contrasts and factor effects are over their scale where the counts say little, over
+  their standard error where they say much.
 - ``artist_effect`` is ``mean + sd * artist_raw``, where mean and sd come from a rough
   Gaussian reading of the counts (:mod:`coterie.beliefs.pilot`).
 - ``affinity`` has *two* such maps, one for members and one for outsiders, that share
@@ -36,9 +38,8 @@ from coterie import names
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
-from coterie.beliefs.pilot import Pilot, pilot
+from coterie.beliefs.pilot import pilot
 from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
-from coterie.typing import Floats
 
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
@@ -107,7 +108,9 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
         "working_information": rough.information,
     }
     arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
-    arrays |= _settled(blueprint, rough)
+    arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
+    parts = zip(levels.factors, rough.factor, strict=True)
+    arrays |= {f"known_factor_{factor}": known for factor, known in parts}
     if blueprint.homes is not None and blueprint.prior is not None:
         # Learned pi multiplies shares of 1; the table holds what is stated in either case.
         arrays["pi_prior"] = blueprint.prior.table(levels.artists.tolist(), blueprint.homes)
@@ -163,11 +166,9 @@ def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
             for o in blueprint.levels.outcomes
         )
         scale = _parameter(f"{names.FACTOR_SCALE}{factor}", priors)
-        settled, dims = read[f"settled_factor_{factor}"], (_level_of(factor), names.OUTCOME)
-        raw = pm.Normal(f"factor_raw_{factor}", 0.0, scale**settled, dims=dims)
-        effect = pm.Deterministic(
-            f"{names.FACTOR_EFFECT}{factor}", raw * scale ** (_ONE - settled), dims=dims
-        )
+        dims = (_level_of(factor), names.OUTCOME)
+        free = _effects(f"factor_raw_{factor}", scale, read[f"known_factor_{factor}"], dims)
+        effect = pm.Deterministic(f"{names.FACTOR_EFFECT}{factor}", free, dims=dims)
         eta = eta + effect[read[f"factor_code_{factor}"], outcome]
     return eta
 
@@ -187,7 +188,7 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any])
     alpha_level = _alpha_and_level(blueprint, grand)
     mean = grand
     if clusters > 1:
-        contrast = _contrast("cluster", read["settled_cluster"], spread, ())
+        contrast = _contrast("cluster", read["known_cluster"], spread, ())
         mean = grand + contrast
     mean = pt.broadcast_to(mean, (clusters, len(blueprint.levels.outcomes)))
     level = (alpha_level - grand) + mean
@@ -196,7 +197,7 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any])
         return level[:, None, :] + pt.zeros((1, windows, 1))
     deviation = pt.zeros((clusters, windows, 1))
     if windows > 1:
-        deviation = _contrast("window", read["settled_period"], within, (names.CLUSTER,))
+        deviation = _contrast("window", read["known_period"], within, (names.CLUSTER,))
     # The cluster's own effect, given its mean over windows: exact, and unknown to the data.
     split = pm.Normal("split_raw", 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
     effect = pm.Deterministic(
@@ -212,13 +213,21 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any])
     return level[:, None, :] + deviation
 
 
-def _contrast(of: str, settled: Any, scale: Any, before: tuple[str, ...]) -> Any:
-    """Return effects that sum to zero over one dimension, centred as far as data settle them."""
-    raw = pm.Normal(
-        f"{of}_raw", 0.0, scale**settled, dims=(*before, f"{of}_contrast", names.OUTCOME)
-    )
-    free = raw * scale ** (_ONE - settled)
+def _contrast(of: str, known: Any, scale: Any, before: tuple[str, ...]) -> Any:
+    """Return effects that sum to zero over one dimension."""
+    free = _effects(f"{of}_raw", scale, known, (*before, f"{of}_contrast", names.OUTCOME))
     return ZeroSumTransform.extend_axis(free, axis=len(before))
+
+
+def _effects(name: str, scale: Any, known: Any, dims: tuple[str, ...]) -> Any:
+    """Return Normal(0, scale) effects, moved in units of what scale and counts leave open.
+
+    ``known`` is the counts' information on one effect. As the scale goes to 0 the coordinate
+    is the effect over its scale, far above it the effect over its standard error, so that
+    neither end is a funnel. A scale of exactly 0 is allowed.
+    """
+    room = pt.sqrt(_ONE + known * scale**2)
+    return pm.Normal(name, 0.0, room, dims=dims) * scale / room
 
 
 def _alpha_and_level(blueprint: Blueprint, grand: Any) -> Any:
@@ -387,23 +396,6 @@ def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None
         return pm.HalfNormal(name, first, **size)
     law = {"normal": pm.Normal, "lognormal": pm.LogNormal}[family]
     return law(name, first, second, **size)
-
-
-def _settled(blueprint: Blueprint, rough: Pilot) -> dict[str, Floats]:
-    """Return how far each scale's effects are centred; a scale stated 0 cannot be."""
-
-    def usable(share: Floats, *parameters: str) -> Floats:
-        zero = [
-            all(_is_zero(blueprint.priors(p)[i]) for p in parameters) for i in range(share.size)
-        ]
-        return np.where(zero, 0.0, share)
-
-    found = {
-        "settled_cluster": usable(rough.cluster, names.CLUSTER_SCALE, names.PERIOD_SCALE),
-        "settled_period": usable(rough.period, names.PERIOD_SCALE),
-    }
-    parts = zip(blueprint.levels.factors, rough.factor, strict=True)
-    return found | {f"settled_factor_{f}": usable(share, FACTOR_SCALE) for f, share in parts}
 
 
 def _summed(values: Any, at: Any, size: int) -> Any:

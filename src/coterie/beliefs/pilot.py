@@ -31,7 +31,7 @@ class Pilot:
     response, information
         Working log odds (log rate) and its information without overdispersion: (observation,).
     cluster, period
-        Share, in [0, 1], of a typical group's variance that its counts settle: (outcome,).
+        Information of the counts on a typical group's level: (outcome,).
     factor
         The same for each factor.
     """
@@ -61,10 +61,10 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     return Pilot(
         response=response,
         information=information,
-        cluster=_settled(usable, made.cluster, made.outcome, clusters, outcomes),
-        period=_settled(usable, period, made.outcome, clusters * windows, outcomes),
+        cluster=_typical(usable, made.cluster, made.outcome, clusters, outcomes),
+        period=_typical(usable, period, made.outcome, clusters * windows, outcomes),
         factor=tuple(
-            _settled(usable, codes, made.outcome, len(known), outcomes)
+            _typical(usable, codes, made.outcome, len(known), outcomes)
             for codes, known in zip(made.factor, levels.factors.values(), strict=True)
         ),
     )
@@ -82,10 +82,12 @@ def _count(y: Floats, n: Floats, pooled: Floats) -> tuple[Floats, Floats]:
     return np.log(near) + (y - information) / information, information
 
 
-def _settled(
+def _typical(
     usable: Floats, group: Integers, outcome: Integers, groups: int, outcomes: int
 ) -> Floats:
+    """Return the information that settles the mean share of a typical effect's variance."""
     flat = np.bincount((group * outcomes + outcome).astype(np.int64), usable, groups * outcomes)
     known = flat.reshape(groups, outcomes) * _TYPICAL_SCALE**2
-    settled: Floats = np.mean(known / (1 + known), axis=0)
-    return settled
+    share = np.mean(known / (1 + known), axis=0)
+    information: Floats = share / (1 - share) / _TYPICAL_SCALE**2
+    return information
