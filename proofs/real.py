@@ -84,9 +84,11 @@ def believe(evidence: co.Evidence, args: argparse.Namespace, rng: Any) -> co.Bel
         population = population.replace(uplift=co.ParameterPrior.lognormal(args.uplift, 0.5))
     if args.kappa is not None:
         scatter = co.ParameterPrior.lognormal(args.kappa, 1.0)
-        if args.kappa == float("inf"):
+        if args.kappa == float("inf") or args.fixed:
             scatter = co.ParameterPrior.fixed(args.kappa)
         population = population.replace(kappa=scatter)
+    if args.fixed:
+        population = population.replace(kappa_spread=co.ParameterPrior.fixed(0.0))
     homes = None if args.homes == "none" else args.homes
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=args.prob)
     with warnings.catch_warnings():
@@ -235,6 +237,7 @@ if __name__ == "__main__":
     parser.add_argument("--uplift", type=float, help="Median of uplift's prior.")
     parser.add_argument("--times", type=int, default=1, help="Rates drawn from each draw.")
     parser.add_argument("--kappa", type=float, help="Median of kappa's prior; inf fixes it.")
+    parser.add_argument("--fixed", action="store_true", help="State kappa, the same everywhere.")
     parser.add_argument("--window", default="month", help="Windows of playlists.")
     parser.add_argument("--of", choices=["next", "observed"], default="next", help="See predict.")
     parser.add_argument("--until", help="Last month to fit; scores the rest of early.")
