@@ -24,5 +24,6 @@ from .evidence import datasets as datasets
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest
+from .findings import sbc as sbc
 
 __version__: str

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
+    from coterie.beliefs.given import believe_given
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior, PopulationPrior
@@ -23,6 +24,7 @@ __all__ = [
     "MembershipPrior",
     "ParameterPrior",
     "PopulationPrior",
+    "believe_given",
     "build_model",
     "fit",
     "predict",
@@ -35,6 +37,7 @@ _FILES = {
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
     "PopulationPrior": "priors",
+    "believe_given": "given",
     "build_model": "fitting",
     "fit": "fitting",
     "predict": "predicting",

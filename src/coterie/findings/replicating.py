@@ -1,0 +1,238 @@
+"""Replicating: one simulated world, fitted, and where its truth fell among the draws.
+
+Makes plain numbers for one replication. A statistic is anything whose true value is
+known and whose posterior draws should not be told from it: its rank among the draws
+is then uniform. Callers may trust that nothing is dropped: a fit that has not settled
+says so in its record.
+"""
+
+from __future__ import annotations
+
+import time
+import warnings
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs import Beliefs, MembershipPrior, believe_given, fit, predict
+from coterie.errors import ConvergenceWarning
+from coterie.evidence import Evidence
+from coterie.findings import families
+from coterie.findings.families import OUTCOMES, Family, Replicate
+from coterie.typing import Floats
+
+RANKED: Final = 99
+"""Draws among which a truth is ranked."""
+
+CHAINS: Final = 4
+TRIES: Final[tuple[dict[str, Any], ...]] = (
+    {"draws": 1000, "tune": 500, "target_accept": 0.9},
+    {"draws": 2500, "tune": 1000, "target_accept": 0.95},
+)
+"""How a world is sampled, and once more if it has not settled."""
+
+Fits = Callable[..., Beliefs]
+"""Takes (evidence, prior) and the keywords of :func:`coterie.fit`, and returns beliefs."""
+
+_POPULATION: Final = (
+    names.ALPHA,
+    names.UPLIFT,
+    names.LOADING,
+    names.KAPPA,
+    names.KAPPA_SPREAD,
+    names.ARTIST_SCALE,
+    names.CLUSTER_SCALE,
+    names.PERIOD_SCALE,
+)
+_SAMPLE: Final = (names.CHAIN, names.DRAW)
+_FIRST: Final = OUTCOMES[0]
+
+
+def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[str, Any]:
+    """Draw one world, fit it, and rank its truth.
+
+    Parameters
+    ----------
+    family
+        Kind of world.
+    entropy
+        Seeds all chance of this replication.
+    fits
+        Called in place of :func:`coterie.fit`, to put another fit to the test.
+
+    Returns
+    -------
+    dict
+        ``ranks``: by statistic, draws of :data:`RANKED` below the truth, ties broken at
+        random; ``belief`` and ``member``: what was believed of each pair, and what is true;
+        ``best`` and ``is_best``: the same of each cluster's being the highest in its first
+        outcome; ``rhat``, ``ess``, ``divergent`` (share of draws), ``tries``, ``seconds``.
+    """
+    rng = np.random.default_rng(entropy)
+    world = families.draw(family, rng)
+    evidence = families.read(world.frame)
+    start = time.perf_counter()
+    beliefs, tries = _settled_fit(evidence, world.prior, family, rng, fits)
+    seconds = time.perf_counter() - start
+    belief = beliefs.home if family.homes == "one" else beliefs.membership
+    mean = belief.mean(_SAMPLE)
+    member = world.truth["member"].sel({d: mean[d] for d in mean.dims}).transpose(*mean.dims)
+    pairs = list(_statistics(beliefs, world, family, rng))
+    effect = _drawn(beliefs)[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
+    true_effect = world.truth[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
+    clusters = effect[names.CLUSTER]
+    highest = effect.transpose(..., names.CLUSTER).to_numpy().argmax(axis=-1)
+    best = np.eye(clusters.size)[highest.ravel()].mean(axis=0)
+    numbers = beliefs.diagnose().numbers
+    return {
+        "ranks": {name: _rank(draws, truth, rng) for name, draws, truth in pairs},
+        "belief": np.round(mean.to_numpy().ravel(), 5).tolist(),
+        "member": member.to_numpy().astype(int).ravel().tolist(),
+        "best": np.round(best, 5).tolist(),
+        "is_best": (np.arange(clusters.size) == int(true_effect.to_numpy().argmax()))
+        .astype(int)
+        .tolist(),
+        "rhat": round(numbers["rhat"], 4),
+        "ess": round(min(numbers["ess_bulk"], numbers["ess_tail"]), 1),
+        "divergent": numbers["divergences"] / (numbers["chains"] * numbers["draws"]),
+        "tries": tries,
+        "seconds": round(seconds, 2),
+    }
+
+
+def _settled_fit(
+    evidence: Evidence, prior: MembershipPrior, family: Family, rng: Any, fits: Fits
+) -> tuple[Beliefs, int]:
+    for how in TRIES:
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", ConvergenceWarning)
+            beliefs = fits(
+                evidence,
+                prior,
+                homes=family.homes,
+                population=family.population,
+                chains=CHAINS,
+                belief_draws=RANKED + 1,
+                rng=rng,
+                **how,
+            )
+        if beliefs.diagnose().ok:
+            break
+    return beliefs, TRIES.index(how) + 1
+
+
+def _drawn(beliefs: Beliefs) -> xr.Dataset:
+    """Return the posterior at the draws at which beliefs were integrated."""
+    at = beliefs.tree[names.BELIEFS][names.DRAW]
+    return beliefs.tree[names.POSTERIOR].to_dataset().sel({names.DRAW: at})
+
+
+@dataclass(frozen=True, slots=True)
+class _Extremes:
+    """Labels that hold the least, middle and most evidence of the first outcome."""
+
+    least: Any
+    middle: Any
+    most: Any
+
+    @classmethod
+    def of(cls, evidence: Evidence, dim: str) -> _Extremes:
+        counts = evidence.counts.sel(outcome=_FIRST.name)
+        size = counts[names.DENOMINATOR].groupby(counts[dim]).sum().sortby(dim)
+        ordered = size[dim].to_numpy()[np.argsort(size.to_numpy(), kind="stable")]
+        return cls(ordered[0], ordered[len(ordered) // 2], ordered[-1])
+
+
+def _statistics(
+    beliefs: Beliefs, world: Replicate, family: Family, rng: np.random.Generator
+) -> Iterator[tuple[str, Floats, float]]:
+    """Give each statistic's name, its draws and its truth."""
+    drawn, truth = _drawn(beliefs), world.truth
+    evidence = families.read(world.frame)
+    for name in _POPULATION:
+        for outcome in OUTCOMES:
+            yield _one(f"{name} of {outcome.name}", drawn[name], truth[name], outcome=outcome.name)
+    artist, cluster = (_Extremes.of(evidence, dim) for dim in (names.ARTIST, names.CLUSTER))
+    for size in ("least", "middle", "most"):
+        at = {names.ARTIST: getattr(artist, size), names.OUTCOME: _FIRST.name}
+        effect = names.ARTIST_EFFECT
+        yield _one(f"{effect} with {size} evidence", drawn[effect], truth[effect], **at)
+    for outcome in OUTCOMES:
+        at = {names.CLUSTER: cluster.most, names.OUTCOME: outcome.name}
+        effect = names.CLUSTER_EFFECT
+        yield _one(f"{effect} of {outcome.name}", drawn[effect], truth[effect], **at)
+    at = {names.ARTIST: artist.most, names.CLUSTER: cluster.most}
+    yield _one(names.AFFINITY, drawn[names.AFFINITY], truth[names.AFFINITY], **at)
+    if family.windows > 1:
+        first = drawn[names.WINDOW].to_numpy()[0]
+        at = {"cluster": cluster.most, "window": first, "outcome": _FIRST.name}
+        effect = names.PERIOD_EFFECT
+        yield _one(f"{effect} of {_FIRST.name}", drawn[effect], truth[effect], **at)
+    if names.PI in drawn:
+        yield _one(names.PI, drawn[names.PI], truth[names.PI], cluster=cluster.most)
+    yield from _integrated(beliefs, world, (artist, cluster))
+    yield from _foreseen(beliefs, world, rng)
+
+
+def _integrated(
+    beliefs: Beliefs, world: Replicate, at: tuple[_Extremes, _Extremes]
+) -> Iterator[tuple[str, Floats, float]]:
+    """Joint log likelihood and b(phi): functions of the population and the data."""
+    group = beliefs.tree[names.BELIEFS].to_dataset()
+    evidence = beliefs.tree[names.LOG_LIKELIHOOD].to_dataset()
+    here = believe_given(beliefs, world.truth)
+    total = evidence["evidence"].sum(names.ARTIST)
+    yield _one("log likelihood", total, here["evidence"].sum(names.ARTIST))
+    name = names.HOME if names.HOME in group else names.MEMBERSHIP
+    for size in ("least", "most"):
+        where = {names.ARTIST: getattr(at[0], size), names.CLUSTER: getattr(at[1], size)}
+        yield _one(f"belief with {size} evidence", group[name], here[name], **where)
+    if names.ELSEWHERE in group:
+        chosen = {names.ARTIST: at[0].middle}
+        yield _one(names.ELSEWHERE, group[names.ELSEWHERE], here[names.ELSEWHERE], **chosen)
+
+
+def _foreseen(
+    beliefs: Beliefs, world: Replicate, rng: np.random.Generator
+) -> Iterator[tuple[str, Floats, float]]:
+    """Rates of cells: seen, next, and of an artist never shown; and a count held back."""
+    evidence, later = families.read(world.frame), families.read(world.later)
+    at = beliefs.tree[names.BELIEFS][names.DRAW]
+    own = predict(beliefs, evidence, of="observed", rng=rng).sel({names.DRAW: at})
+    ahead = predict(beliefs, later, rng=rng).sel({names.DRAW: at})
+    seen = world.truth[names.RATE].isel({names.ROW: np.flatnonzero(world.shown)})
+    to_come = world.later_truth[names.RATE]
+    for i, outcome in enumerate(OUTCOMES):
+        kind = names.RATE if outcome.kind == "binary" else names.INTENSITY
+        pick = {f"{outcome.kind}_outcome": outcome.name}
+
+        def row(table: xr.Dataset, n: int, kind: str = kind, pick: Any = pick) -> xr.DataArray:
+            return table[kind].sel(pick).isel({names.ROW: n})
+
+        yield _one(f"rate of a cell, {outcome.name}", row(own, 0), seen[0, i])
+        yield _one(f"next rate, {outcome.name}", row(ahead, 0), to_come[0, i])
+        yield _one(f"rate of a new artist, {outcome.name}", row(ahead, -1), to_come[-1, i])
+        size, count = (int(world.later[column].iloc[1]) for column in _columns(outcome))
+        rate = row(ahead, 1).to_numpy()
+        events = rng.binomial(size, rate) if outcome.kind == "binary" else rng.poisson(size * rate)
+        yield f"count held back, {outcome.name}", events.ravel()[:RANKED].astype(float), count
+
+
+def _columns(outcome: Any) -> tuple[str, str]:
+    return outcome.denominator, outcome.numerator
+
+
+def _one(
+    name: str, draws: xr.DataArray, truth: xr.DataArray, **at: Any
+) -> tuple[str, Floats, float]:
+    values = draws.sel(at).to_numpy().ravel()[:RANKED]
+    return name, values.astype(np.float64), float(truth.sel(at).to_numpy().item())
+
+
+def _rank(draws: Floats, truth: float, rng: np.random.Generator) -> int:
+    below, ties = int((draws < truth).sum()), int((draws == truth).sum())
+    return below + int(rng.integers(ties + 1))

@@ -1,0 +1,245 @@
+"""SBC: simulation-based calibration of the whole library, resumable.
+
+Draws worlds from the priors, fits each through the public surface, and asks whether the
+truth can be told from the draws. Callers may trust that every replication asked for is
+counted, whatever became of its fit, and that runs of other code are never added to these.
+
+Source: Talts, Betancourt, Simpson, Vehtari and Gelman (2018), Validating Bayesian inference
+algorithms with simulation-based calibration; Modrak and others (2023) for statistics that
+depend on the data, such as the log likelihood.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import json
+import os
+import zlib
+from collections.abc import Iterable
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import xarray as xr
+
+import coterie
+from coterie.beliefs import fit
+from coterie.errors import FindingError
+from coterie.findings.families import FAMILIES, Family
+from coterie.findings.finding import UNIT, Finding
+from coterie.findings.replicating import RANKED, Fits, replicate
+from coterie.findings.uniform import FAMILY_WISE, belief_test, covered, rank_test
+
+CHUNK: Final = 25
+"""Replications in one file."""
+
+STATISTIC: Final = "statistic"
+_RHAT_MOST: Final = 1.01
+_ESS_LEAST: Final = 400
+_FEWEST: Final = 2
+# What the ranks depend on: the simulator, the model, and what is ranked.
+_ROOMS: Final = ("evidence", "beliefs", "findings/families.py", "findings/replicating.py")
+
+
+def sbc(
+    family: str | Family,
+    *,
+    folder: str | os.PathLike[str],
+    replications: int = CHUNK,
+    seed: int = 0,
+    fits: Fits = fit,
+    only: Iterable[int] | None = None,
+) -> Finding:
+    """Calibrate the inference on simulated worlds of one family.
+
+    Each replication draws population parameters, memberships and counts from exactly the
+    prior that is then fitted, with 4 chains and at least 400 effective draws (a world that
+    has not settled is sampled once more, for longer). The truth is ranked among 99 draws.
+
+    Parameters
+    ----------
+    family
+        ``"one-home"``, ``"many-homes"``, ``"unequal-sizes"``, ``"rare-outcomes"``,
+        ``"missing-outcomes"``, ``"learned-pi"``, ``"window-drift"``, or a family of your own.
+    folder
+        Holds one file for every 25 replications, written whole or not at all. Files that are
+        there are read, not run again, so that several runs add to one.
+    replications
+        How many in all: a multiple of 25.
+    seed
+        With the number of a replication it fixes all its chance.
+    fits
+        Called in place of :func:`coterie.fit`, to put another fit, or a fault, to the test.
+    only
+        Chunks to run now, by number; the others are read if they are there. Left out: all.
+
+    Returns
+    -------
+    Finding
+        One row a statistic: ``p_value``, ``coverage50``, ``coverage90``, ``flagged`` (the
+        p-value is below 0.01 over the number of statistics of all families) and
+        ``replications``. Provenance has the seed, the hash of the code and of the results,
+        and the share of fits that diverged or did not settle.
+
+    Raises
+    ------
+    FindingError
+        If the family is unknown, the number is no multiple of 25, a file is damaged, or a
+        file was made by other code.
+    """
+    made = _family(family)
+    if replications < CHUNK or replications % CHUNK:
+        raise FindingError(
+            f"replications is {replications}; a file holds {CHUNK}. Ask for a multiple of {CHUNK}."
+        )
+    place = Path(folder)
+    place.mkdir(parents=True, exist_ok=True)
+    wanted = range(replications // CHUNK)
+    chosen = set(wanted) if only is None else set(only)
+    found: list[dict[str, Any]] = []
+    for chunk in wanted:
+        path = place / f"{made.name}-{chunk:04d}.json"
+        if not path.exists() and chunk in chosen:
+            _write(path, _run(made, seed, chunk, fits))
+        if path.exists():
+            found += _read(path, seed)
+    if len(found) < _FEWEST:
+        raise FindingError(f"No replication of {made.name!r} is in {str(place)!r}. Run one.")
+    return _finding(made, found, seed, place)
+
+
+def code_hash() -> str:
+    """Return a hash of the code on which the ranks depend."""
+    root = Path(coterie.__file__).parent
+    files: list[Path] = []
+    for room in _ROOMS:
+        at = root / room
+        files += sorted(at.rglob("*.py")) if at.is_dir() else [at]
+    digest = hashlib.sha256()
+    for file in files:
+        digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
+    return digest.hexdigest()[:16]
+
+
+def _family(family: str | Family) -> Family:
+    if isinstance(family, Family):
+        return family
+    if family not in FAMILIES:
+        raise FindingError(f"family is {family!r}; known are {', '.join(FAMILIES)}.")
+    return FAMILIES[family]
+
+
+def _run(family: Family, seed: int, chunk: int, fits: Fits) -> dict[str, Any]:
+    numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
+    salt = zlib.crc32(family.name.encode())
+    return {
+        "family": family.name,
+        "seed": seed,
+        "chunk": chunk,
+        "code": code_hash(),
+        "coterie": coterie.__version__,
+        "replications": [
+            {"number": i} | replicate(family, [seed, salt, i], fits=fits) for i in numbers
+        ],
+    }
+
+
+def _write(path: Path, content: dict[str, Any]) -> None:
+    beside = path.with_suffix(".part")
+    beside.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    beside.replace(path)
+
+
+def _read(path: Path, seed: int) -> list[dict[str, Any]]:
+    try:
+        held = json.loads(path.read_text(encoding="utf-8"))
+        made: list[dict[str, Any]] = held["replications"]
+        told = held["seed"], held["code"]
+    except (ValueError, KeyError, TypeError) as error:
+        raise FindingError(
+            f"{path.name} is damaged ({error}). Delete it; it is made anew."
+        ) from error
+    if told != (seed, code_hash()):
+        raise FindingError(
+            f"{path.name} was made with seed {told[0]} by code {told[1]}; this is seed {seed} and "
+            f"code {code_hash()}. Results of different code do not add up: use another folder."
+        )
+    return made
+
+
+def _finding(family: Family, found: list[dict[str, Any]], seed: int, place: Path) -> Finding:
+    statistics = list(found[0]["ranks"])
+    ranks = {name: np.array([r["ranks"][name] for r in found]) for name in statistics}
+    tests = {name: rank_test(of, RANKED) for name, of in ranks.items()}
+    for name, said, so in (
+        ("belief is true", "belief", "member"),
+        ("best cluster", "best", "is_best"),
+    ):
+        tests[name] = belief_test(*(np.array([r[k] for r in found]) for k in (said, so)))
+    # About as many statistics in each family; the limit is the same whichever is asked for.
+    limit = FAMILY_WISE / (len(FAMILIES) * len(tests))
+    p_value = np.array(list(tests.values()))
+    coverage = {
+        prob: [covered(ranks[n], RANKED, prob) if n in ranks else np.nan for n in tests]
+        for prob in (0.5, 0.9)
+    }
+    table = xr.Dataset(
+        {
+            "p_value": (STATISTIC, p_value, {UNIT: "probability"}),
+            "coverage50": (STATISTIC, coverage[0.5], {UNIT: "share of replications"}),
+            "coverage90": (STATISTIC, coverage[0.9], {UNIT: "share of replications"}),
+            "flagged": (STATISTIC, p_value < limit, {UNIT: "yes or no"}),
+            "replications": (STATISTIC, np.full(len(tests), len(found)), {UNIT: "count"}),
+        },
+        coords={STATISTIC: list(tests)},
+    )
+    return Finding(
+        kind="sbc",
+        headline=_headline(family, table, limit),
+        table=table,
+        caveats=_caveats(found),
+        provenance=_provenance(family, found, seed, place) | {"limit": limit},
+    )
+
+
+def _headline(family: Family, table: xr.Dataset, limit: float) -> str:
+    odd = table[STATISTIC].to_numpy()[table["flagged"].to_numpy()].tolist()
+    size, held = table.sizes[STATISTIC], float(np.nanmean(table["coverage90"]))
+    worlds = f"{int(table['replications'][0]):,} worlds of {family.name!r}"
+    if odd:
+        named = ", ".join(odd[:3]) + (f" and {len(odd) - 3} more" if len(odd) > 3 else "")  # noqa: PLR2004
+        return f"Not calibrated on {worlds}: {len(odd)} of {size} statistics fail ({named})."
+    return (
+        f"Calibrated on {worlds}: none of {size} statistics has p below {limit:.1g}; "
+        f"90 % intervals held {held:.3f} of the time."
+    )
+
+
+def _settled(replication: dict[str, Any]) -> bool:
+    return bool(replication["rhat"] <= _RHAT_MOST and replication["ess"] >= _ESS_LEAST)
+
+
+def _caveats(found: list[dict[str, Any]]) -> tuple[str, ...]:
+    loose = sum(not _settled(r) for r in found)
+    walls = sum(r["divergent"] > 0 for r in found)
+    return (
+        f"{loose} of {len(found)} fits had not settled after a second try, and {walls} had a "
+        "divergent draw; all are counted.",
+    )
+
+
+def _provenance(
+    family: Family, found: list[dict[str, Any]], seed: int, place: Path
+) -> dict[str, Any]:
+    files = sorted(place.glob(f"{family.name}-*.json"))
+    return {
+        "family": family.name,
+        "worlds": family.sentence,
+        "seed": seed,
+        "code": code_hash(),
+        "results_sha256": hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest(),
+        "unsettled": sum(not _settled(r) for r in found) / len(found),
+        "divergent": sum(r["divergent"] > 0 for r in found) / len(found),
+        "divergent_draws": float(np.mean([r["divergent"] for r in found])),
+        "seconds_a_fit": float(np.median([r["seconds"] for r in found])),
+    }
