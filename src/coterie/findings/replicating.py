@@ -10,8 +10,9 @@ from __future__ import annotations
 
 import time
 import warnings
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -34,6 +35,14 @@ TRIES: Final[tuple[dict[str, Any], ...]] = (
     {"draws": 2500, "tune": 1000, "target_accept": 0.95},
 )
 """How a world is sampled, and once more if it has not settled."""
+
+PLANTED: Final[Mapping[str, Callable[[Floats], Floats]]] = MappingProxyType(
+    {
+        "narrow": lambda draws: draws.mean() + 0.8 * (draws - draws.mean()),
+        "shift": lambda draws: draws + 0.2 * draws.std(ddof=1),
+    }
+)
+"""Faults to plant in the draws of one statistic: 0.8 times as wide, or moved by 0.2 SD."""
 
 Fits = Callable[..., Beliefs]
 """Takes (evidence, prior) and the keywords of :func:`coterie.fit`, and returns beliefs."""
@@ -68,7 +77,8 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
     -------
     dict
         ``ranks``: by statistic, draws of :data:`RANKED` below the truth, ties broken at
-        random; ``belief`` and ``member``: what was believed of each pair, and what is true;
+        random; the same under the name of each fault of :data:`PLANTED`; ``belief`` and
+        ``member``: what was believed of each pair, and what is true;
         ``best`` and ``is_best``: the same of each cluster's being the highest in its first
         outcome; ``rhat``, ``ess``, ``divergent`` (share of draws), ``tries``, ``seconds``.
     """
@@ -88,20 +98,28 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
     highest = effect.transpose(..., names.CLUSTER).to_numpy().argmax(axis=-1)
     best = np.eye(clusters.size)[highest.ravel()].mean(axis=0)
     numbers = beliefs.diagnose().numbers
-    return {
-        "ranks": {name: _rank(draws, truth, rng) for name, draws, truth in pairs},
-        "belief": np.round(mean.to_numpy().ravel(), 5).tolist(),
-        "member": member.to_numpy().astype(int).ravel().tolist(),
-        "best": np.round(best, 5).tolist(),
-        "is_best": (np.arange(clusters.size) == int(true_effect.to_numpy().argmax()))
-        .astype(int)
-        .tolist(),
-        "rhat": round(numbers["rhat"], 4),
-        "ess": round(min(numbers["ess_bulk"], numbers["ess_tail"]), 1),
-        "divergent": numbers["divergences"] / (numbers["chains"] * numbers["draws"]),
-        "tries": tries,
-        "seconds": round(seconds, 2),
-    }
+    return (
+        {
+            "ranks": {name: _rank(draws, truth, rng) for name, draws, truth in pairs},
+        }
+        | {
+            fault: {name: _rank(plant(draws), truth, rng) for name, draws, truth in pairs}
+            for fault, plant in PLANTED.items()
+        }
+        | {
+            "belief": np.round(mean.to_numpy().ravel(), 4).tolist(),
+            "member": member.to_numpy().astype(int).ravel().tolist(),
+            "best": np.round(best, 4).tolist(),
+            "is_best": (np.arange(clusters.size) == int(true_effect.to_numpy().argmax()))
+            .astype(int)
+            .tolist(),
+            "rhat": round(numbers["rhat"], 4),
+            "ess": round(min(numbers["ess_bulk"], numbers["ess_tail"]), 1),
+            "divergent": numbers["divergences"] / (numbers["chains"] * numbers["draws"]),
+            "tries": tries,
+            "seconds": round(seconds, 2),
+        }
+    )
 
 
 def _settled_fit(

@@ -17,7 +17,7 @@ import os
 import zlib
 from collections.abc import Iterable
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Literal
 
 import numpy as np
 import xarray as xr
@@ -27,18 +27,30 @@ from coterie.beliefs import fit
 from coterie.errors import FindingError
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import UNIT, Finding
-from coterie.findings.replicating import RANKED, Fits, replicate
+from coterie.findings.replicating import PLANTED, RANKED, Fits, replicate
 from coterie.findings.uniform import FAMILY_WISE, belief_test, covered, rank_test
 
 CHUNK: Final = 25
 """Replications in one file."""
 
 STATISTIC: Final = "statistic"
+_EFFECT: Final = "_effect "
 _RHAT_MOST: Final = 1.01
 _ESS_LEAST: Final = 400
-_FEWEST: Final = 2
-# What the ranks depend on: the simulator, the model, and what is ranked.
-_ROOMS: Final = ("evidence", "beliefs", "findings/families.py", "findings/replicating.py")
+# What the ranks depend on: the simulator, the model, its integrals, and what is ranked. Not
+# who reads tables, keeps files or watches the sampler.
+_SOURCES: Final = (
+    "evidence/simulate*.py",
+    *(
+        f"beliefs/{module}.py"
+        for module in (
+            "assemble", "density", "design", "given", "integrals", "membership", "model",
+            "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
+        )
+    ),
+    "findings/families.py",
+    "findings/replicating.py",
+)  # fmt: skip
 
 
 def sbc(
@@ -49,6 +61,7 @@ def sbc(
     seed: int = 0,
     fits: Fits = fit,
     only: Iterable[int] | None = None,
+    planted: Literal["narrow", "shift"] | None = None,
 ) -> Finding:
     """Calibrate the inference on simulated worlds of one family.
 
@@ -72,6 +85,10 @@ def sbc(
         Called in place of :func:`coterie.fit`, to put another fit, or a fault, to the test.
     only
         Chunks to run now, by number; the others are read if they are there. Left out: all.
+    planted
+        Ask how strong the tests are: judge the same fits with the draws of artist and cluster
+        effects 0.8 times as wide (``"narrow"``) or moved by 0.2 SD (``"shift"``). A sound test
+        flags them.
 
     Returns
     -------
@@ -84,8 +101,8 @@ def sbc(
     Raises
     ------
     FindingError
-        If the family is unknown, the number is no multiple of 25, a file is damaged, or a
-        file was made by other code.
+        If the family is unknown, the number is no multiple of 25, a file is damaged or of
+        another seed, or other code would add to the files that are there.
     """
     made = _family(family)
     if replications < CHUNK or replications % CHUNK:
@@ -96,25 +113,25 @@ def sbc(
     place.mkdir(parents=True, exist_ok=True)
     wanted = range(replications // CHUNK)
     chosen = set(wanted) if only is None else set(only)
-    found: list[dict[str, Any]] = []
-    for chunk in wanted:
-        path = place / f"{made.name}-{chunk:04d}.json"
-        if not path.exists() and chunk in chosen:
-            _write(path, _run(made, seed, chunk, fits))
-        if path.exists():
-            found += _read(path, seed)
-    if len(found) < _FEWEST:
+    files = {chunk: place / f"{made.name}-{chunk:04d}.json" for chunk in wanted}
+    held = [_read(path, seed) for path in files.values() if path.exists()]
+    missing = [chunk for chunk in wanted if chunk in chosen and not files[chunk].exists()]
+    if missing:
+        _same_code({content["code"] for content in held} | {code_hash()}, place)
+    for chunk in missing:
+        _write(files[chunk], _run(made, seed, chunk, fits))
+        held.append(_read(files[chunk], seed))
+    if not held:
         raise FindingError(f"No replication of {made.name!r} is in {str(place)!r}. Run one.")
-    return _finding(made, found, seed, place)
+    _same_code({content["code"] for content in held}, place)
+    held.sort(key=lambda content: content["chunk"])
+    return _finding(made, held, _provenance(made, held, seed, place), planted)
 
 
 def code_hash() -> str:
     """Return a hash of the code on which the ranks depend."""
     root = Path(coterie.__file__).parent
-    files: list[Path] = []
-    for room in _ROOMS:
-        at = root / room
-        files += sorted(at.rglob("*.py")) if at.is_dir() else [at]
+    files = [file for pattern in _SOURCES for file in sorted(root.glob(pattern))]
     digest = hashlib.sha256()
     for file in files:
         digest.update(file.relative_to(root).as_posix().encode() + b"\0" + file.read_bytes())
@@ -132,44 +149,67 @@ def _family(family: str | Family) -> Family:
 def _run(family: Family, seed: int, chunk: int, fits: Fits) -> dict[str, Any]:
     numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
     salt = zlib.crc32(family.name.encode())
+    made = [replicate(family, [seed, salt, i], fits=fits) for i in numbers]
+    statistics = list(made[0]["ranks"])
     return {
         "family": family.name,
         "seed": seed,
         "chunk": chunk,
         "code": code_hash(),
         "coterie": coterie.__version__,
-        "replications": [
-            {"number": i} | replicate(family, [seed, salt, i], fits=fits) for i in numbers
-        ],
+        "statistics": statistics,
+        "replications": [{"number": i} | _packed(r) for i, r in zip(numbers, made, strict=True)],
     }
+
+
+def _packed(replication: dict[str, Any]) -> dict[str, Any]:
+    """Name the statistics once a file, not once a replication."""
+    by_name = {key: list(replication[key].values()) for key in ("ranks", *PLANTED)}
+    return replication | by_name
 
 
 def _write(path: Path, content: dict[str, Any]) -> None:
     beside = path.with_suffix(".part")
-    beside.write_text(json.dumps(content) + "\n", encoding="utf-8")
+    beside.write_text(json.dumps(content, separators=(",", ":")) + "\n", encoding="utf-8")
     beside.replace(path)
 
 
-def _read(path: Path, seed: int) -> list[dict[str, Any]]:
+def _read(path: Path, seed: int) -> dict[str, Any]:
     try:
-        held = json.loads(path.read_text(encoding="utf-8"))
-        made: list[dict[str, Any]] = held["replications"]
-        told = held["seed"], held["code"]
+        held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
+        told = held["seed"]
+        whole = len(held["replications"]) == CHUNK and isinstance(held["code"], str)
     except (ValueError, KeyError, TypeError) as error:
         raise FindingError(
             f"{path.name} is damaged ({error}). Delete it; it is made anew."
         ) from error
-    if told != (seed, code_hash()):
+    if not whole:
         raise FindingError(
-            f"{path.name} was made with seed {told[0]} by code {told[1]}; this is seed {seed} and "
-            f"code {code_hash()}. Results of different code do not add up: use another folder."
+            f"{path.name} does not hold {CHUNK} replications. Delete it; it is made anew."
         )
-    return made
+    if told != seed:
+        raise FindingError(
+            f"{path.name} was made with seed {told}; this is seed {seed}. Use another folder."
+        )
+    return held
 
 
-def _finding(family: Family, found: list[dict[str, Any]], seed: int, place: Path) -> Finding:
-    statistics = list(found[0]["ranks"])
-    ranks = {name: np.array([r["ranks"][name] for r in found]) for name in statistics}
+def _same_code(codes: set[str], place: Path) -> None:
+    if len(codes) > 1:
+        raise FindingError(
+            f"{str(place)!r} would hold replications of {len(codes)} versions of the code "
+            f"({', '.join(sorted(codes))}), which do not add up. Use another folder."
+        )
+
+
+def _finding(
+    family: Family, held: list[dict[str, Any]], provenance: dict[str, Any], planted: str | None
+) -> Finding:
+    found: list[dict[str, Any]] = [r for content in held for r in content["replications"]]
+    ranks = {
+        name: np.array([r[planted if planted and _EFFECT in name else "ranks"][i] for r in found])
+        for i, name in enumerate(held[0]["statistics"])
+    }
     tests = {name: rank_test(of, RANKED) for name, of in ranks.items()}
     for name, said, so in (
         ("belief is true", "belief", "member"),
@@ -197,8 +237,8 @@ def _finding(family: Family, found: list[dict[str, Any]], seed: int, place: Path
         kind="sbc",
         headline=_headline(family, table, limit),
         table=table,
-        caveats=_caveats(found),
-        provenance=_provenance(family, found, seed, place) | {"limit": limit},
+        caveats=_caveats(found, held[0]["code"]),
+        provenance=provenance | {"limit": limit, "planted": planted or "nothing"},
     )
 
 
@@ -219,24 +259,30 @@ def _settled(replication: dict[str, Any]) -> bool:
     return bool(replication["rhat"] <= _RHAT_MOST and replication["ess"] >= _ESS_LEAST)
 
 
-def _caveats(found: list[dict[str, Any]]) -> tuple[str, ...]:
+def _caveats(found: list[dict[str, Any]], code: str) -> tuple[str, ...]:
     loose = sum(not _settled(r) for r in found)
     walls = sum(r["divergent"] > 0 for r in found)
     return (
         f"{loose} of {len(found)} fits had not settled after a second try, and {walls} had a "
         "divergent draw; all are counted.",
+        *(
+            [f"Made by code {code}; the code at hand is {code_hash()}."]
+            if code != code_hash()
+            else []
+        ),
     )
 
 
 def _provenance(
-    family: Family, found: list[dict[str, Any]], seed: int, place: Path
+    family: Family, held: list[dict[str, Any]], seed: int, place: Path
 ) -> dict[str, Any]:
+    found: list[dict[str, Any]] = [r for content in held for r in content["replications"]]
     files = sorted(place.glob(f"{family.name}-*.json"))
     return {
         "family": family.name,
         "worlds": family.sentence,
         "seed": seed,
-        "code": code_hash(),
+        "code": held[0]["code"],
         "results_sha256": hashlib.sha256(b"".join(f.read_bytes() for f in files)).hexdigest(),
         "unsettled": sum(not _settled(r) for r in found) / len(found),
         "divergent": sum(r["divergent"] > 0 for r in found) / len(found),
