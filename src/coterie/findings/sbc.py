@@ -37,6 +37,7 @@ STATISTIC: Final = "statistic"
 _EFFECT: Final = "_effect "
 _RHAT_MOST: Final = 1.01
 _ESS_LEAST: Final = 400
+_FEWEST: Final = 2
 # What the ranks depend on: the simulator, the model, its integrals, and what is ranked. Not
 # who reads tables, keeps files or watches the sampler.
 _SOURCES: Final = (
@@ -78,7 +79,7 @@ def sbc(
         Holds one file for every 25 replications, written whole or not at all. Files that are
         there are read, not run again, so that several runs add to one.
     replications
-        How many in all: a multiple of 25.
+        How many in all. A file that holds fewer than are asked for is made anew.
     seed
         With the number of a replication it fixes all its chance.
     fits
@@ -101,30 +102,31 @@ def sbc(
     Raises
     ------
     FindingError
-        If the family is unknown, the number is no multiple of 25, a file is damaged or of
+        If the family is unknown, replications are fewer than 2, a file is damaged or of
         another seed, or other code would add to the files that are there.
     """
     made = _family(family)
-    if replications < CHUNK or replications % CHUNK:
+    if replications < _FEWEST:
         raise FindingError(
-            f"replications is {replications}; a file holds {CHUNK}. Ask for a multiple of {CHUNK}."
+            f"replications is {replications}; state at least {_FEWEST}."
         )
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
-    wanted = range(replications // CHUNK)
-    chosen = set(wanted) if only is None else set(only)
-    files = {chunk: place / f"{made.name}-{chunk:04d}.json" for chunk in wanted}
-    held = [_read(path, seed) for path in files.values() if path.exists()]
-    missing = [chunk for chunk in wanted if chunk in chosen and not files[chunk].exists()]
-    if missing:
-        _same_code({content["code"] for content in held} | {code_hash()}, place)
-    for chunk in missing:
-        _write(files[chunk], _run(made, seed, chunk, fits))
-        held.append(_read(files[chunk], seed))
-    if not held:
-        raise FindingError(f"No replication of {made.name!r} is in {str(place)!r}. Run one.")
-    _same_code({content["code"] for content in held}, place)
-    held.sort(key=lambda content: content["chunk"])
+    wanted = [range(i, min(i + CHUNK, replications)) for i in range(0, replications, CHUNK)]
+    chosen = set(range(len(wanted)) if only is None else only)
+    held: list[dict[str, Any]] = []
+    for chunk, numbers in enumerate(wanted):
+        path = place / f"{made.name}-{chunk:04d}.json"
+        content = _read(path, seed) if path.exists() else None
+        if chunk in chosen and (content is None or len(content["replications"]) < len(numbers)):
+            _same_code([*held, {"code": code_hash()}], place)
+            _write(path, _run(made, seed, numbers, fits))
+            content = _read(path, seed)
+        if content is not None:
+            held.append(content | {"replications": content["replications"][: len(numbers)]})
+    _same_code(held, place)
+    if sum(len(content["replications"]) for content in held) < _FEWEST:
+        raise FindingError(f"No replication of {made.name!r} is in {str(place)!r}. Run some.")
     return _finding(made, held, _provenance(made, held, seed, place), planted)
 
 
@@ -146,15 +148,13 @@ def _family(family: str | Family) -> Family:
     return FAMILIES[family]
 
 
-def _run(family: Family, seed: int, chunk: int, fits: Fits) -> dict[str, Any]:
-    numbers = range(chunk * CHUNK, (chunk + 1) * CHUNK)
+def _run(family: Family, seed: int, numbers: range, fits: Fits) -> dict[str, Any]:
     salt = zlib.crc32(family.name.encode())
     made = [replicate(family, [seed, salt, i], fits=fits) for i in numbers]
     statistics = list(made[0]["ranks"])
     return {
         "family": family.name,
         "seed": seed,
-        "chunk": chunk,
         "code": code_hash(),
         "coterie": coterie.__version__,
         "statistics": statistics,
@@ -177,16 +177,11 @@ def _write(path: Path, content: dict[str, Any]) -> None:
 def _read(path: Path, seed: int) -> dict[str, Any]:
     try:
         held: dict[str, Any] = json.loads(path.read_text(encoding="utf-8"))
-        told = held["seed"]
-        whole = len(held["replications"]) == CHUNK and isinstance(held["code"], str)
-    except (ValueError, KeyError, TypeError) as error:
+        told, _, _ = held["seed"], held["code"] + "", held["replications"][0]["ranks"]
+    except (ValueError, LookupError, TypeError) as error:
         raise FindingError(
             f"{path.name} is damaged ({error}). Delete it; it is made anew."
         ) from error
-    if not whole:
-        raise FindingError(
-            f"{path.name} does not hold {CHUNK} replications. Delete it; it is made anew."
-        )
     if told != seed:
         raise FindingError(
             f"{path.name} was made with seed {told}; this is seed {seed}. Use another folder."
@@ -194,7 +189,8 @@ def _read(path: Path, seed: int) -> dict[str, Any]:
     return held
 
 
-def _same_code(codes: set[str], place: Path) -> None:
+def _same_code(held: list[dict[str, Any]], place: Path) -> None:
+    codes = {content["code"] for content in held}
     if len(codes) > 1:
         raise FindingError(
             f"{str(place)!r} would hold replications of {len(codes)} versions of the code "
@@ -211,11 +207,15 @@ def _finding(
         for i, name in enumerate(held[0]["statistics"])
     }
     tests = {name: rank_test(of, RANKED) for name, of in ranks.items()}
-    for name, said, so in (
-        ("belief is true", "belief", "member"),
-        ("best cluster", "best", "is_best"),
-    ):
-        tests[name] = belief_test(*(np.array([r[k] for r in found]) for k in (said, so)))
+    said, so, best, is_best = (
+        np.array([r[key] for r in found]) for key in ("belief", "member", "best", "is_best")
+    )
+    tests["belief is true"] = belief_test(said, so)
+    # The clusters' shares differ, so that a prior that is ignored leans each its own way.
+    for cluster in (0, family.clusters - 1):
+        here = slice(cluster, None, family.clusters)
+        tests[f"belief in cluster {cluster + 1} is true"] = belief_test(said[:, here], so[:, here])
+    tests["best cluster"] = belief_test(best, is_best)
     # About as many statistics in each family; the limit is the same whichever is asked for.
     limit = FAMILY_WISE / (len(FAMILIES) * len(tests))
     p_value = np.array(list(tests.values()))
