@@ -107,9 +107,7 @@ def sbc(
     """
     made = _family(family)
     if replications < _FEWEST:
-        raise FindingError(
-            f"replications is {replications}; state at least {_FEWEST}."
-        )
+        raise FindingError(f"replications is {replications}; state at least {_FEWEST}.")
     place = Path(folder)
     place.mkdir(parents=True, exist_ok=True)
     wanted = [range(i, min(i + CHUNK, replications)) for i in range(0, replications, CHUNK)]
