@@ -11,6 +11,7 @@ from .deck import plot_prior as plot_prior
 from .deck import plot_rates as plot_rates
 from .errors import BeliefError as BeliefError
 from .errors import ConvergenceWarning as ConvergenceWarning
+from .errors import CorruptResultError as CorruptResultError
 from .errors import CoterieError as CoterieError
 from .errors import EvidenceError as EvidenceError
 from .errors import EvidenceWarning as EvidenceWarning

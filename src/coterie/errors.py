@@ -5,6 +5,7 @@
     CoterieError (Exception)
     |-- EvidenceError (ValueError)    a table that cannot be read as evidence
     |-- BeliefError (ValueError)      a prior, a fit or a saved belief that cannot stand
+    |   `-- CorruptResultError        a saved file that is not what was saved
     |-- FindingError (ValueError)     a question that these beliefs cannot answer
     `-- FitInterrupted                sampling was stopped by the user
 
@@ -76,6 +77,10 @@ class ConvergenceWarning(UserWarning):
 
 class BeliefError(CoterieError, ValueError):
     """A prior, a fit or a saved belief that cannot stand."""
+
+
+class CorruptResultError(BeliefError):
+    """A saved file that is damaged, or that is not what was saved; nothing of it was read."""
 
 
 class FindingError(CoterieError, ValueError):

@@ -7,6 +7,7 @@ import xarray as xr
 from coterie import names
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.parameters import BINARY_DEFAULTS
+from coterie.beliefs.storage import SCHEMA
 from coterie.beliefs.tree import Beliefs
 from coterie.evidence import simulate
 
@@ -83,7 +84,7 @@ def make_beliefs(
         )
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = {
-        "coterie_schema": 1,
+        "coterie_schema": SCHEMA,
         "coterie_version": "0.1.0",
         "coterie_homes": homes or "none",
         "coterie_window": evidence.window or "",

@@ -21,10 +21,10 @@ from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT, Blueprint
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import PopulationPrior
 from coterie.beliefs.sampling import Run, stacked
+from coterie.beliefs.storage import SCHEMA
 from coterie.evidence import Evidence
 from coterie.typing import Floats
 
-SCHEMA = 1
 _CHUNK_BYTES = 2**28
 _SINGLE_FROM_BYTES = 2**28
 _POPULATION = (

@@ -1,27 +1,37 @@
 """Storage: a tree of beliefs on disk, as netCDF and nothing but numbers and text.
 
-Callers may trust that a file is there whole or not at all, that nothing in it runs
-when it is opened, and that it opens without the sampler. Text is kept to the letter,
-whatever it is. Knows nothing of what the numbers mean, apart from the schema's number.
+Callers may trust that a file is there whole or not at all, that what is read is what
+was written, that nothing in it runs when it is opened, and that it opens without the
+sampler. Text is kept to the letter, whatever it is. Knows nothing of what the numbers
+mean, apart from the schema's number.
 """
 
 from __future__ import annotations
 
-import contextlib
+import io
 import json
 import os
-import uuid
-from collections.abc import Iterator
+import shutil
+from collections.abc import Callable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
 import xarray as xr
 
-from coterie.errors import BeliefError
+from coterie.beliefs.customs import inspect
+from coterie.beliefs.replacing import replacing
+from coterie.beliefs.seal import check_seal, seal_of
+from coterie.errors import BeliefError, CorruptResultError
 
-SCHEMA: Final = 1
-"""Number of the layout of groups and names that this version writes."""
+SCHEMA: Final = 2
+"""Number of the layout of groups and names that this version writes.
+
+1: as 2, without a seal. 2: sealed (see :mod:`coterie.beliefs.seal`).
+"""
+
+_SEALED_SINCE: Final = 2
 
 _SCHEMA: Final = "coterie_schema"
 _VERSION: Final = "coterie_version"
@@ -31,9 +41,6 @@ _NEEDED: Final = ("posterior", "ledger")
 # Counts and labels repeat and shrink tenfold; draws do not, and would only cost time.
 _SQUEEZED: Final = ("ledger", "observed_data", "prior")
 _MOMENTS: Final = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}
-# No honest file unfolds to more than this: 256 MiB, and a thousand times its own size.
-_ROOM: Final = 2**28
-_FOLD: Final = 1_000
 
 
 def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
@@ -60,14 +67,24 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
             "Make it first."
         )
     plain = tree.map_over_datasets(_plain)
+    plain.attrs[_SCHEMA] = SCHEMA
+    _check_space(plain, target, path)
+    # HDF5 crashes the process when its disk fills; memory fills in better manners.
+    image = io.BytesIO()
+    plain.to_netcdf(image, engine=_ENGINE, encoding=_encoding(plain))
     try:
-        with _in_one_stroke(target) as beside:
-            plain.to_netcdf(beside, engine=_ENGINE, encoding=_encoding(plain))
-            _settle_on_disk(beside)
+        with (
+            image.getbuffer() as whole,
+            replacing(target, str(path)) as beside,
+            beside.open("wb") as handle,
+        ):
+            handle.write(whole)
+            handle.write(seal_of(whole))
     except OSError as error:
         raise BeliefError(
-            f"{str(path)!r} could not be written: {error.strerror or error}. Nothing was "
-            "changed there. Free some space, or save elsewhere."
+            f"{str(path)!r} could not be written, {_bytes_of(plain):,} bytes at most: "
+            f"{error.strerror or error}. Nothing was changed there, and the beliefs are still in "
+            "memory. Free some space, or save elsewhere."
         ) from error
 
 
@@ -87,8 +104,9 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
     Raises
     ------
     BeliefError
-        If there is no such file, it is damaged, it is something else, or a later
-        version wrote it.
+        If there is no such file, it is something else, or a later version wrote it.
+    CorruptResultError
+        If it is damaged: it is not bit for bit what was saved.
     """
     file = Path(path)
     if file.is_dir():
@@ -96,39 +114,46 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
     if not file.exists():
         raise BeliefError(f"There is no file {str(path)!r}. Check its name and its folder.")
     try:
+        sealed = check_seal(file)
+        inspect(file)
         with xr.open_datatree(file, engine=_ENGINE) as tree:
-            _check_schema(tree, path)
-            _check_size(tree, path)
+            schema = _check_schema(tree, path, sealed=sealed)
             whole = tree.load().map_over_datasets(_restored)
     except BeliefError:
         raise
     except Exception as error:  # HDF5 readers meet damage with errors of every kind
-        raise BeliefError(
+        raise CorruptResultError(
             f"{str(path)!r} cannot be read as saved beliefs: it is damaged, cut short or another "
             f"kind of file ({type(error).__name__}: {str(error)[:200]}). Save the beliefs again, "
             "or take an earlier copy."
         ) from error
     whole.attrs = {key: _plain_attribute(value) for key, value in whole.attrs.items()}
+    for older in range(schema, SCHEMA):
+        whole = _MIGRATIONS[older](whole)
+    whole.attrs[_SCHEMA] = SCHEMA
     return whole
 
 
-@contextlib.contextmanager
-def _in_one_stroke(target: Path) -> Iterator[Path]:
-    beside = target.with_name(f".{uuid.uuid4().hex}.part")
-    try:
-        yield beside
-        beside.replace(target)
-    except BaseException:  # also when the user stops it
-        beside.unlink(missing_ok=True)
-        raise
+_MIGRATIONS: Final[Mapping[int, Callable[[xr.DataTree], xr.DataTree]]] = MappingProxyType(
+    # 1 to 2: the seal is a matter of the file; the tree is the same.
+    {1: lambda tree: tree}
+)
 
 
-def _settle_on_disk(file: Path) -> None:
-    with file.open("rb+") as handle:
-        os.fsync(handle.fileno())
+def _bytes_of(tree: xr.DataTree) -> int:
+    return int(sum(node.dataset.nbytes for node in tree.subtree))
 
 
-def _check_schema(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
+def _check_space(tree: xr.DataTree, target: Path, path: str | os.PathLike[str]) -> None:
+    needed, free = _bytes_of(tree), shutil.disk_usage(target.parent).free
+    if needed > free:
+        raise BeliefError(
+            f"{str(path)!r} needs up to {needed:,} bytes, and {free:,} are free there. Nothing was "
+            "written, and the beliefs are still in memory. Free some space, or save elsewhere."
+        )
+
+
+def _check_schema(tree: xr.DataTree, path: str | os.PathLike[str], *, sealed: bool) -> int:
     number = tree.attrs.get(_SCHEMA)
     if not isinstance(number, int | np.integer):
         raise BeliefError(
@@ -140,22 +165,21 @@ def _check_schema(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
             f"{str(path)!r} was saved by coterie {tree.attrs.get(_VERSION, '(unnamed)')} in schema "
             f"{number}; this version reads schemas up to {SCHEMA}. Install a newer coterie."
         )
+    if number < 1:
+        raise CorruptResultError(f"{str(path)!r} says it is of schema {number}; the first was 1.")
+    if number >= _SEALED_SINCE and not sealed:
+        raise CorruptResultError(
+            f"{str(path)!r} has lost its seal: it was cut short, damaged at its end, or saved "
+            "again by another program, so that nobody can say whether it is what was saved. Take "
+            "the file that Beliefs.save wrote."
+        )
     absent = [group for group in _NEEDED if group not in tree.children]
     if absent:
-        raise BeliefError(
+        raise CorruptResultError(
             f"{str(path)!r} is not whole: the group {absent[0]!r} is absent, {len(absent)} of "
             f"{len(_NEEDED)} are. Save the beliefs again."
         )
-
-
-def _check_size(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
-    unfolded = sum(node.dataset.nbytes for node in tree.subtree)
-    size = Path(path).stat().st_size
-    if unfolded > _ROOM + _FOLD * size:
-        raise BeliefError(
-            f"{str(path)!r} says it holds {unfolded / 2**30:.3g} GiB in a file of "
-            f"{size / 2**20:.3g} MiB. No saved beliefs are like that; it was not opened."
-        )
+    return int(number)
 
 
 def _encoding(tree: xr.DataTree) -> dict[str, dict[str, Any]]:
