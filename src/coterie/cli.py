@@ -77,6 +77,7 @@ def fit(
         evidence = co.Evidence.from_frame(_table(file))
         rng = np.random.default_rng(seed)
         beliefs = co.fit(evidence, _prior(prior, homes), homes=homes, draws=draws, rng=rng)  # type: ignore[arg-type]
+        _refuse_stopped(beliefs)
         beliefs.save(out)
     typer.echo(jsonlib.dumps(_plain(beliefs)) if json else str(beliefs))
 
@@ -100,6 +101,7 @@ def demo(
         )
         with _warming():
             beliefs = co.fit(early, prior, draws=draws, chains=2, rng=rng)
+            _refuse_stopped(beliefs)
         finding = co.backtest(beliefs, later, rng=rng)
         artists = early.to_frame()["artist"].value_counts().index[:_SHOWN].tolist()
         table = beliefs.summary(artists=artists)
@@ -130,6 +132,12 @@ def _refusals(verb: str) -> Iterator[None]:
         except (co.CoterieError, OSError) as error:
             typer.echo(f"coterie {verb}: {error}", err=True)
             raise typer.Exit(2) from None
+
+
+def _refuse_stopped(beliefs: co.Beliefs) -> None:
+    """Take Ctrl-C at its word: a command that was stopped writes nothing."""
+    if beliefs.interrupted:
+        raise co.FitInterrupted(beliefs.diagnose().lines[0])
 
 
 @contextmanager

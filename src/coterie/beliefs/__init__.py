@@ -9,6 +9,8 @@ from __future__ import annotations
 import importlib
 from typing import TYPE_CHECKING, Any
 
+from coterie.beliefs.caches import find_caches
+
 if TYPE_CHECKING:
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
@@ -43,6 +45,8 @@ _FILES = {
     "predict": "predicting",
     "predictive": "predicting",
 }
+
+find_caches()
 
 
 def __getattr__(name: str) -> Any:

@@ -125,6 +125,7 @@ def tree(
     population: PopulationPrior,
     stated: Stated,
     rng_name: str,
+    stopped: bool = False,
 ) -> xr.DataTree:
     """Put the groups of one fit together, with what a reader must know in the root's attrs."""
     outcomes = evidence.outcomes
@@ -146,7 +147,8 @@ def tree(
         "coterie_window": evidence.window or "",
         "coterie_population": json.dumps(rows),
         "coterie_draws_asked": run.draws,
-        "coterie_interrupted": 0,
+        "coterie_chains_asked": run.chains,
+        "coterie_interrupted": int(stopped),
         "coterie_created": datetime.now(UTC).isoformat(timespec="seconds"),
     }
     return made

@@ -24,6 +24,9 @@ BFMI_LEAST: Final = 0.3
 FEWEST: Final = 4
 """Draws a chain must have before anything can be said of it."""
 
+LEAST_KEPT: Final = 50
+"""Draws a chain of a stopped run must have to be kept."""
+
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 # Both tails at 5 %, whatever interval a reader has set ArviZ to show.
 _TAILS: Final = (0.05, 0.95)
@@ -70,7 +73,7 @@ def diagnosis_of(tree: xr.DataTree) -> Diagnosis:
     posterior = tree[names.POSTERIOR].dataset
     chains, draws = (posterior.sizes[dim] for dim in _SAMPLE)
     numbers: dict[str, float] = {"chains": chains, "draws": draws}
-    lines = _stopped(tree, draws)
+    lines = _stopped(tree, chains, draws)
     if draws < FEWEST:
         lines.append(f"{draws} draws a chain are too few to be judged. Fit with draws=1000.")
         return Diagnosis(False, tuple(lines), numbers)
@@ -89,17 +92,23 @@ def diagnosis_of(tree: xr.DataTree) -> Diagnosis:
 
 def was_stopped(tree: xr.DataTree) -> bool:
     """Say whether sampling ended before the draws asked for were made."""
-    asked = int(tree.attrs.get("coterie_draws_asked", 0))
-    made = tree[names.POSTERIOR].dataset.sizes[names.DRAW]
-    return bool(tree.attrs.get("coterie_interrupted", 0)) or made < asked
+    made = tree[names.POSTERIOR].dataset.sizes
+    short = any(made[dim] < _asked(tree, dim) for dim in _SAMPLE)
+    return bool(tree.attrs.get("coterie_interrupted", 0)) or short
 
 
-def _stopped(tree: xr.DataTree, draws: int) -> list[str]:
+def _asked(tree: xr.DataTree, dim: str) -> int:
+    """Draws or chains asked for; 0 where the file does not say."""
+    return int(tree.attrs.get(f"coterie_{dim}s_asked", 0))
+
+
+def _stopped(tree: xr.DataTree, chains: int, draws: int) -> list[str]:
     if not was_stopped(tree):
         return []
-    asked = int(tree.attrs.get("coterie_draws_asked", 0))
-    wanted = f" of {asked:,}" if asked else ""
-    return [f"Sampling was stopped after {draws:,}{wanted} draws a chain. Fit again."]
+    draws_asked, chains_asked = (_asked(tree, dim) for dim in (names.DRAW, names.CHAIN))
+    wanted = f" of {draws_asked:,}" if draws_asked else ""
+    where = f" in {chains} of {chains_asked} chains" if chains < chains_asked else " a chain"
+    return [f"Sampling was stopped after {draws:,}{wanted} draws{where}. Fit again."]
 
 
 @dataclass(frozen=True, slots=True)

@@ -6,7 +6,9 @@ tree remembers.
 
 from __future__ import annotations
 
+import copy
 import difflib
+import os
 import sys
 import warnings
 from typing import Any
@@ -16,12 +18,13 @@ import numpy as np
 from coterie import names
 from coterie.beliefs import assemble
 from coterie.beliefs.design import Levels, design
+from coterie.beliefs.memory import check_memory
 from coterie.beliefs.model import Blueprint, build
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
-from coterie.beliefs.sampling import Run, sample
+from coterie.beliefs.sampling import Run, Sampled, sample
 from coterie.beliefs.tree import Beliefs
-from coterie.errors import BeliefError, ConvergenceWarning, EvidenceError
+from coterie.errors import BeliefError, ConvergenceWarning, EvidenceError, FitInterrupted
 from coterie.evidence import Evidence, unknown_clusters
 
 _BELIEF_DRAWS = 200
@@ -42,6 +45,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     target_accept: float = 0.8,
     belief_draws: int = _BELIEF_DRAWS,
     progress: bool | None = None,
+    checkpoint: str | os.PathLike[str] | None = None,
 ) -> Beliefs:
     """Fit the model to a table, and believe.
 
@@ -69,20 +73,28 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         Draws of the population, over all chains, at which beliefs are integrated.
     progress
         Show progress and announce compilation; left out, only in a terminal or notebook.
+    checkpoint
+        File for the beliefs. While sampling goes on, the draws so far are saved there about
+        twice a minute, marked as stopped, so that a killed run leaves something to load;
+        at the end the whole beliefs replace them. Left out, nothing is written.
 
     Returns
     -------
     Beliefs
-        With the posterior, the beliefs, the ledger and the sampler's own numbers.
+        With the posterior, the beliefs, the ledger and the sampler's own numbers. Ctrl-C
+        gives the beliefs of the draws made so far, if each chain kept has at least 50:
+        ``interrupted`` is then true, and tables and pictures are refused until
+        :meth:`Beliefs.accept_partial`. A second Ctrl-C drops them.
 
     Raises
     ------
     BeliefError
-        If the prior does not fit the mode, or a number of draws makes no sense.
+        If the prior does not fit the mode, a number of draws makes no sense, or the draws
+        would not fit into memory.
     EvidenceError
         If the table names clusters that the prior does not know.
     FitInterrupted
-        If the user stopped sampling.
+        If the user stopped it twice, or before there was anything to keep.
 
     Warns
     -----
@@ -100,31 +112,57 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         target_accept=target_accept,
         progress=_watched() if progress is None else progress,
     )
+    check_memory(blueprint, run)
     wanted = -(-_whole("belief_draws", belief_draws) // run.chains)
-    raw = sample(blueprint, run)
-    levels, made = blueprint.levels, blueprint.made
-    stated = Stated.of(prior, levels, homes)
-    post = assemble.posterior(raw, blueprint, rng)
-    each = max(1, min(run.draws, wanted))
-    at = np.linspace(0, run.draws - 1, each).round()
-    belief, log_likelihood = assemble.beliefs(post, made, levels, stated, at)
-    groups = {
-        names.POSTERIOR: post,
-        names.BELIEFS: belief,
-        names.PRIOR: assemble.stated_prior(stated, levels),
-        names.SAMPLE_STATS: _plain_stats(raw["sample_stats"].to_dataset()),
-        names.LOG_LIKELIHOOD: log_likelihood,
-    }
-    result = Beliefs(
-        assemble.tree(
-            evidence, groups, run=run, population=blueprint.population, stated=stated,
-            rng_name=started,
-        )
-    )  # fmt: skip
+    stated = Stated.of(prior, blueprint.levels, homes)
+
+    def believed(sampled: Sampled, rng: np.random.Generator) -> Beliefs:
+        return _believed(sampled, wanted, evidence, blueprint, stated, run, started, rng)
+
+    def kept(so_far: Sampled) -> None:
+        if checkpoint is not None:
+            believed(so_far, copy.deepcopy(rng)).save(checkpoint)
+
+    try:
+        sampled = sample(blueprint, run, look=kept if checkpoint is not None else None)
+        result = believed(sampled, rng)
+    except KeyboardInterrupt:
+        raise FitInterrupted("The fit was stopped; nothing is left running.") from None
+    if checkpoint is not None:
+        result.save(checkpoint)
     found = result.diagnose()
     if not found.ok:
         warnings.warn(" ".join(found.lines), ConvergenceWarning, stacklevel=2)
     return result
+
+
+def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
+    sampled: Sampled,
+    wanted: int,
+    evidence: Evidence,
+    blueprint: Blueprint,
+    stated: Stated,
+    run: Run,
+    rng_name: str,
+    rng: np.random.Generator,
+) -> Beliefs:
+    """Draws become beliefs; integrated at about ``wanted`` draws of each chain."""
+    post = assemble.posterior(sampled.tree, blueprint, rng)
+    each = max(1, min(sampled.draws, wanted))
+    at = np.linspace(0, sampled.draws - 1, each).round()
+    belief, log_likelihood = assemble.beliefs(post, blueprint.made, blueprint.levels, stated, at)
+    groups = {
+        names.POSTERIOR: post,
+        names.BELIEFS: belief,
+        names.PRIOR: assemble.stated_prior(stated, blueprint.levels),
+        names.SAMPLE_STATS: _plain_stats(sampled.tree["sample_stats"].to_dataset()),
+        names.LOG_LIKELIHOOD: log_likelihood,
+    }
+    made = assemble.tree(
+        evidence, groups, run=run, population=blueprint.population, stated=stated,
+        rng_name=rng_name, stopped=sampled.stopped,
+    )  # fmt: skip
+    return Beliefs(made)
 
 
 def build_model(

@@ -18,7 +18,7 @@ from coterie import names
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes
 from coterie.beliefs.rows import Known, states
-from coterie.beliefs.tree import Beliefs
+from coterie.beliefs.tree import Beliefs, refuse_partial
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence, Outcome, bought_rows
 from coterie.typing import Floats
@@ -60,8 +60,10 @@ def predict(
     Raises
     ------
     BeliefError
-        If the rows cannot belong to these beliefs, or a row is not in the ledger.
+        If the rows cannot belong to these beliefs, a row is not in the ledger, or sampling
+        was stopped and that was not accepted.
     """
+    refuse_partial(beliefs)
     known = Known.of(beliefs)
     drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
     for part, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
@@ -92,6 +94,7 @@ def predictive(
         ``cdf_below`` and ``cdf``, the predictive probability of fewer and of at most as many.
         NaN where not measured.
     """
+    refuse_partial(beliefs)
     known = Known.of(beliefs)
     y, n = _counts(known, rows)
     measured = ~np.isnan(y) & (np.nan_to_num(n) > 0)

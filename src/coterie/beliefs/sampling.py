@@ -2,14 +2,17 @@
 
 Compiling costs far more than sampling, so compiled models are kept by what they
 are made of (outcomes, sizes, priors); other counts, and other numbers of cells,
-are handed to them as data. Callers may trust that draws come back whole or not
-at all: a run that was stopped raises.
+are handed to them as data. Callers may trust that every chain they get is as long
+as every other, that a run which was stopped says so, and that nothing is left running.
 """
 
 from __future__ import annotations
 
 import logging
+import time
 from collections import OrderedDict
+from collections.abc import Callable
+from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any, Final
 
@@ -17,11 +20,15 @@ import numpy as np
 import nutpie
 import xarray as xr
 
+from coterie import names
+from coterie.beliefs.diagnosis import LEAST_KEPT
 from coterie.beliefs.model import Blueprint, build, model_data
 from coterie.errors import FitInterrupted
 
 _LOG = logging.getLogger("coterie")
 _KEPT: Final = 8
+LOOK_SECONDS: Final = 20.0
+"""Sampling time between two looks at the draws so far."""
 _compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
 _count = 0
 
@@ -44,13 +51,45 @@ def compilations() -> int:
     return _count
 
 
-def sample(blueprint: Blueprint, run: Run) -> xr.DataTree:
-    """Sample the model; draws of raw and derived variables, and the sampler's own numbers.
+@dataclass(frozen=True, slots=True)
+class Sampled:
+    """Draws of raw and derived variables with the sampler's own numbers, and whether it ended.
+
+    Chains are of one length; a run that was ``stopped`` may hold fewer than were asked for.
+    """
+
+    tree: xr.DataTree
+    stopped: bool = False
+
+    @property
+    def chains(self) -> int:
+        """Chains made."""
+        return int(self.tree["posterior"].sizes[names.CHAIN])
+
+    @property
+    def draws(self) -> int:
+        """Draws made of each chain."""
+        return int(self.tree["posterior"].sizes[names.DRAW])
+
+
+Look = Callable[[Sampled], None]
+"""Takes the draws made so far, while sampling goes on."""
+
+
+def sample(blueprint: Blueprint, run: Run, *, look: Look | None = None) -> Sampled:
+    """Sample the model; a run stopped by Ctrl-C gives the whole draws it made.
+
+    Parameters
+    ----------
+    blueprint, run
+        The model and how to sample it.
+    look
+        Called about twice a minute with the draws so far, once there are enough.
 
     Raises
     ------
     FitInterrupted
-        If the user stopped it; nothing is kept.
+        If it was stopped before 50 draws of any chain, or stopped twice.
     """
     compiled = _model_for(blueprint, announce=run.progress)
     sampler = nutpie.sample(
@@ -66,14 +105,68 @@ def sample(blueprint: Blueprint, run: Run) -> xr.DataTree:
         blocking=False,
     )
     try:
-        tree = sampler.wait()
+        return _made(sampler, run, look)
     except KeyboardInterrupt:
         sampler.cancel()
         raise FitInterrupted(
-            f"Sampling was stopped before its {run.chains} x {run.draws} draws were made; "
-            "nothing was kept."
+            "Sampling was stopped twice; its draws were thrown away and nothing is left running."
         ) from None
-    return tree
+    except BaseException:
+        with suppress(Exception):
+            sampler.cancel()
+        raise
+
+
+def _made(sampler: Any, run: Run, look: Look | None) -> Sampled:
+    try:
+        return Sampled(_whole_run(sampler, look))
+    except KeyboardInterrupt:
+        _LOG.warning("Stopping: the draws made so far are put together. Ctrl-C again drops them.")
+        kept = whole_draws(sampler.abort())
+    if kept is None:
+        raise FitInterrupted(
+            f"Sampling was stopped before {LEAST_KEPT} of its {run.chains} x {run.draws} draws "
+            "were made in any chain; nothing was kept."
+        )
+    return Sampled(kept, stopped=True)
+
+
+def _whole_run(sampler: Any, look: Look | None) -> xr.DataTree:
+    pause = LOOK_SECONDS
+    while True:
+        try:
+            return sampler.wait(timeout=pause if look else None)
+        except TimeoutError:
+            begun = time.monotonic()
+            so_far = whole_draws(sampler.inspect())
+            if look is not None and so_far is not None:
+                look(Sampled(so_far, stopped=True))
+            # Looking takes a core from sampling: at most a third of the time.
+            pause = max(LOOK_SECONDS, 2 * (time.monotonic() - begun))
+
+
+def whole_draws(tree: xr.DataTree) -> xr.DataTree | None:
+    """Cut chains of unequal length to the block with most whole draws; None if it is small.
+
+    Parameters
+    ----------
+    tree
+        As nutpie gives it: shorter chains are padded with NaN, chains not begun are all NaN.
+    """
+    posterior = tree["posterior"].dataset
+    if posterior.sizes[names.DRAW] < LEAST_KEPT:
+        return None
+    # A draw is written in all variables at once: the smallest tells of every one.
+    least = min(posterior.data_vars.values(), key=lambda values: values.size)
+    missing = np.isnan(least.to_numpy()).reshape(*least.shape[:2], -1).any(axis=2)
+    lengths = np.where(missing.any(axis=1), missing.argmax(axis=1), missing.shape[1])
+    longest_first = np.argsort(-lengths, kind="stable")
+    sizes = lengths[longest_first] * np.arange(1, lengths.size + 1)
+    kept = int(np.argmax(sizes)) + 1
+    chains, draws = np.sort(longest_first[:kept]), int(lengths[longest_first[kept - 1]])
+    if draws < LEAST_KEPT:
+        return None
+    return tree.isel({names.CHAIN: chains, names.DRAW: slice(draws)})
 
 
 def _model_for(blueprint: Blueprint, *, announce: bool) -> Any:

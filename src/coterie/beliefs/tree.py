@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from coterie.evidence import Evidence
     from coterie.typing import Floats
 
+_ACCEPTED: Final = "coterie_partial_accepted"
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _PAIR: Final = (names.ARTIST, names.CLUSTER)
 _HOMES: Final[dict[str, Literal["one", "many"] | None]] = {
@@ -59,6 +60,24 @@ class Beliefs:
     def evidence(self) -> Evidence:
         """The rows these beliefs rest on, exactly as they were read."""
         return evidence_of(self.tree[names.LEDGER].to_dataset())
+
+    @property
+    def interrupted(self) -> bool:
+        """Whether sampling was stopped before the draws asked for were made."""
+        return was_stopped(self.tree)
+
+    def accept_partial(self) -> Self:
+        """Return the same beliefs, to be used although sampling was stopped before its end.
+
+        Returns
+        -------
+        Beliefs
+            Tables, predictions and pictures are made of them; :meth:`diagnose`, and ``attrs``
+            of each table, go on saying that they are partial.
+        """
+        tree = self.tree.copy()
+        tree.attrs[_ACCEPTED] = 1
+        return type(self)(tree)
 
     @property
     def home(self) -> xr.DataArray:
@@ -92,7 +111,7 @@ class Beliefs:
             Credible mass of the intervals, in (0, 1). Left out, ArviZ's ``stats.ci_prob``;
             their kind is ArviZ's ``stats.ci_kind``.
         partial
-            Accept sampling that was stopped before its end.
+            Accept sampling that was stopped before its end, for this table.
 
         Returns
         -------
@@ -113,7 +132,7 @@ class Beliefs:
         """
         from coterie.beliefs.rates import rate_table
 
-        _refuse_stopped(self, partial=partial)
+        refuse_partial(self, partial=partial)
         mass, chosen = _mass(prob), _chosen(self, artists)
         columns = _keys(self, chosen) | _belief_columns(self, chosen, mass)
         rates = rate_table(self, artists=list(chosen), prob=mass)
@@ -135,7 +154,13 @@ class Beliefs:
             ``lower``, ``upper`` and ``draws`` of the belief, then ``<o>_numerator`` and
             ``<o>_denominator`` of each outcome, summed over the rows where both were
             measured. Nothing is rounded; ``attrs`` as in :meth:`summary`.
+
+        Raises
+        ------
+        BeliefError
+            If sampling was stopped and that was not accepted.
         """
+        refuse_partial(self)
         chosen, mass = _chosen(self, None), _mass(None)
         columns = _keys(self, chosen) | _belief_columns(self, chosen, mass, spread=True)
         totals = _totals(self, chosen)
@@ -216,11 +241,12 @@ def _belief(beliefs: Beliefs, name: str, needs: Literal["one", "many"]) -> xr.Da
     )
 
 
-def _refuse_stopped(beliefs: Beliefs, *, partial: bool) -> None:
-    if partial or not was_stopped(beliefs.tree):
+def refuse_partial(beliefs: Beliefs, *, partial: bool = False) -> None:
+    """Refuse beliefs of a run that was stopped, unless somebody said they may be used."""
+    if partial or beliefs.tree.attrs.get(_ACCEPTED) or not beliefs.interrupted:
         return
     told = beliefs.diagnose().lines[0]
-    raise BeliefError(f"{told} To look at these numbers all the same: summary(partial=True).")
+    raise BeliefError(f"{told} To use them all the same: beliefs.accept_partial().")
 
 
 def _mass(prob: float | None) -> float:
