@@ -24,8 +24,14 @@ from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
 from coterie.beliefs.sampling import Run, Sampled, sample
 from coterie.beliefs.tree import Beliefs
-from coterie.errors import BeliefError, ConvergenceWarning, EvidenceError, FitInterrupted
-from coterie.evidence import Evidence, unknown_clusters
+from coterie.errors import (
+    BeliefError,
+    ConvergenceWarning,
+    EvidenceError,
+    EvidenceWarning,
+    FitInterrupted,
+)
+from coterie.evidence import Evidence, thin, unknown_clusters
 
 _BELIEF_DRAWS = 200
 LEAST_STRENGTH = 20
@@ -100,6 +106,8 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     -----
     ConvergenceWarning
         If the chains have not settled; the result says so too.
+    EvidenceWarning
+        If the table is too poor for some of what is learned, so that it stays the priors'.
     """
     started = assemble.fingerprint(_generator(rng))
     blueprint = _blueprint(evidence, prior, homes, population)
@@ -113,6 +121,9 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         progress=_watched() if progress is None else progress,
     )
     check_memory(blueprint, run)
+    notes = thin(evidence, None if prior is None or homes is None else len(prior.clusters))
+    if notes:
+        warnings.warn(" ".join(map(str, notes)), EvidenceWarning, stacklevel=2)
     wanted = -(-_whole("belief_draws", belief_draws) // run.chains)
     stated = Stated.of(prior, blueprint.levels, homes)
 

@@ -16,7 +16,7 @@ from scipy.special import expit, logsumexp
 
 from coterie import names
 from coterie.beliefs.density import log_constant, mass_and_below
-from coterie.beliefs.design import cell_codes
+from coterie.beliefs.design import cell_codes, lookup
 from coterie.beliefs.rows import Known, states
 from coterie.beliefs.tree import Beliefs, refuse_partial
 from coterie.errors import BeliefError
@@ -31,6 +31,7 @@ def predict(
     rows: Evidence,
     *,
     of: Literal["next", "observed"] = "next",
+    unknown: Literal["draw", "error"] = "draw",
     rng: np.random.Generator,
 ) -> xr.Dataset:
     """Draw the rates and intensities of rows.
@@ -41,12 +42,14 @@ def predict(
         Fitted beliefs.
     rows
         Rows to predict: labels alone are read, outcomes never are with ``of="next"``.
-        Artists, clusters and levels never seen are drawn from the population. A factor
-        the rows leave out: the mean rate over its levels, weighted by the outcome's
+        A factor the rows leave out: the mean rate over its levels, weighted by the outcome's
         denominators in the cluster's ledger.
     of
         ``"next"``: the next comparable cell, in a fresh window. ``"observed"``: the ledger
         cell's own rate, given its counts; every row's cell must be in the ledger.
+    unknown
+        Artists, clusters and factor levels never seen: ``"draw"`` takes them from the
+        population and marks them; ``"error"`` refuses them.
     rng
         Source of all chance.
 
@@ -55,7 +58,8 @@ def predict(
     xarray.Dataset
         ``rate`` in [0, 1] over (chain, draw, row, binary_outcome) and ``intensity``, events
         per unit of exposure, over (chain, draw, row, count_outcome). One draw of home,
-        affinity and window is shared by every row it concerns.
+        affinity and window is shared by every row it concerns. ``new`` over (row): whether
+        the row names anything never seen.
 
     Raises
     ------
@@ -65,6 +69,10 @@ def predict(
     """
     refuse_partial(beliefs)
     known = Known.of(beliefs)
+    if unknown not in ("draw", "error"):
+        raise BeliefError(f"unknown is {unknown!r}; write 'draw' or 'error'.")
+    if unknown == "error":
+        _refuse_new(known, rows)
     drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
     for part, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
         drawn[part, :, o] = _scatter(eta, kappa, known.levels.outcomes[o], rng)
@@ -203,6 +211,34 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floa
     return y, n
 
 
+def _new(known: Known, rows: Evidence) -> list[tuple[str, Any, Any]]:
+    """Where rows name a label that the beliefs do not know: column, labels, (row,) flags."""
+    levels = known.levels
+    inventories = {names.ARTIST: levels.artists, names.CLUSTER: levels.clusters, **levels.factors}
+    columns = {
+        name: rows.counts[name].to_numpy() for name in inventories if name in rows.counts.coords
+    }
+    return [(n, labels, lookup(labels, inventories[n]) < 0) for n, labels in columns.items()]
+
+
+def _refuse_new(known: Known, rows: Evidence) -> None:
+    told = []
+    for name, labels, at in _new(known, rows):
+        strange = list(dict.fromkeys(labels[at].tolist()))
+        if strange:
+            shown = ", ".join(map(repr, strange[:3]))
+            more = f" and {len(strange) - 3:,} more" if len(strange) > 3 else ""  # noqa: PLR2004
+            told.append(
+                f"{name} {shown}{more} (first in row {int(np.argmax(at))}; {int(at.sum()):,} of "
+                f"{len(rows):,} rows)"
+            )
+    if told:
+        raise BeliefError(
+            f"These beliefs know nothing of {'; '.join(told)}. Fit with them, or let them be drawn "
+            "from the population with unknown='draw'."
+        )
+
+
 def _labelled(drawn: Floats, known: Known, rows: Evidence) -> xr.Dataset:
     post = known.posterior
     shape = (post.sizes[names.CHAIN], post.sizes[names.DRAW], len(rows))
@@ -213,6 +249,7 @@ def _labelled(drawn: Floats, known: Known, rows: Evidence) -> xr.Dataset:
         names.ROW: np.arange(len(rows)),
         names.ARTIST: (names.ROW, counts[names.ARTIST].to_numpy()),
         names.CLUSTER: (names.ROW, counts[names.CLUSTER].to_numpy()),
+        "new": (names.ROW, np.logical_or.reduce([at for _, _, at in _new(known, rows)])),
     }
     made = xr.Dataset(coords=coords)
     kinds = (

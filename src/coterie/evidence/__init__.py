@@ -10,6 +10,7 @@ from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
+from coterie.evidence.thin import thin
 
 __all__ = [
     "STANDARD",
@@ -18,6 +19,7 @@ __all__ = [
     "bought_rows",
     "check",
     "standard_outcomes",
+    "thin",
     "unknown_clusters",
 ]
 

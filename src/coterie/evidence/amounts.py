@@ -36,6 +36,16 @@ _COMMA: Final = re.compile(r"[+-]?[\d.]*,\d+")
 _DATE: Final = re.compile(r"\d{4}-\d{1,2}-\d{1,2}.*|\d{1,2}[./-]\d{1,2}[./-]\d{2,4}.*")
 _NOTHING: Final = frozenset({"", "na", "n/a", "nan", "null", "none", "-", "--", "—", "?", "<na>"})
 
+_TEXT: Final = frozenset(
+    {
+        "percent",
+        "thousands-separator",
+        "decimal-comma",
+        "missing-as-text",
+        "date-in-count",
+        "text-in-count",
+    }
+)
 _FAULTS: Final[dict[str, tuple[str, str]]] = {
     "percent": (
         "holds percentages as text",
@@ -115,6 +125,9 @@ def read_amounts(column: pd.Series[Any], name: str, role: Role) -> tuple[Amounts
     missing = column.isna().to_numpy(dtype=bool)
     values, faults = _values(column, missing, whole=whole)
     told: list[Problem] = []
+    if _TEXT & faults.keys():
+        # Others turned the column into text; the numbers among them are read on.
+        faults.pop("number-as-text", None)
     faults |= {"infinite": np.isinf(values)} | (
         {"too-large": faults.get("too-large", False) | (np.isfinite(values) & (values > EXACT))}
         if whole
@@ -173,7 +186,7 @@ def _plain_values(column: pd.Series[Any], missing: Flags) -> tuple[Floats, dict[
 def _read_value(value: Any, *, whole: bool) -> tuple[float, str | None]:
     """Read one value of a column that has no numeric type: its number, or its fault."""
     if isinstance(value, str):
-        return np.nan, _text_fault(value.strip())
+        return _read_text(value.strip())
     if isinstance(value, Decimal):
         return _read_decimal(value, whole=whole)
     if isinstance(value, bool | np.bool_ | int | np.integer):
@@ -199,9 +212,9 @@ def _read_decimal(value: Decimal, *, whole: bool) -> tuple[float, str | None]:
     return (float(value), None) if exact or not whole else (np.nan, "decimal")
 
 
-def _text_fault(text: str) -> str:
+def _read_text(text: str) -> tuple[float, str]:
     if text.casefold() in _NOTHING:
-        return "missing-as-text"
+        return np.nan, "missing-as-text"
     forms = {
         "percent": _PERCENT,
         "thousands-separator": _THOUSANDS,
@@ -210,12 +223,11 @@ def _text_fault(text: str) -> str:
     }
     for fault, form in forms.items():
         if form.fullmatch(text):
-            return fault
+            return np.nan, fault
     try:
-        float(text)
+        return float(text), "number-as-text"
     except ValueError:
-        return "text-in-count"
-    return "number-as-text"
+        return np.nan, "text-in-count"
 
 
 def _signs(

@@ -22,6 +22,7 @@ from coterie.typing import Flags, Floats, Integers
 
 _SMALL_UNSIGNED: Final = {"uint8": 255, "uint16": 65_535}
 _ORDERS: Final = 1e10
+_ENOUGH: Final = 3
 
 
 def within_denominators(parts: Parts, dtypes: Mapping[str, str]) -> list[Problem]:
@@ -83,6 +84,25 @@ def wide_exposures(parts: Parts) -> list[Problem]:
                     message=f"exposure {outcome.denominator!r} runs from {positive.min():g} to "
                     f"{positive.max():g}, over more than ten orders of magnitude.",
                     fix="Check that every row is in one unit.",
+                )
+            )  # fmt: skip
+    return told
+
+
+def per_cent(parts: Parts) -> list[Problem]:
+    """Warn of trials that are 100 everywhere: percentages, likely, and not people."""
+    told = []
+    for outcome in parts.outcomes:
+        trials = parts.denominator(outcome)
+        known = trials[np.isfinite(trials)]
+        if outcome.kind == "binary" and known.size >= _ENOUGH and np.all(known == 100):  # noqa: PLR2004
+            told.append(
+                of_table(
+                    "percentages-as-counts", "warning", outcome.denominator,
+                    message=f"trials {outcome.denominator!r} are 100 in all {known.size:,} rows.",
+                    fix=f"If {outcome.numerator!r} holds percentages, give the people who responded"
+                    " and those who could have; of 100 people each, a belief would be far too sure "
+                    "or too unsure.",
                 )
             )  # fmt: skip
     return told

@@ -220,6 +220,7 @@ def _cross_checks(parts: Parts, amounts: dict[str, Amounts], request: Request) -
         told += same_listeners(parts)
     told += checks.zero_denominators(parts)
     told += checks.wide_exposures(parts)
+    told += checks.per_cent(parts)
     told += checks.missing_values(parts, amounts, request.missing)
     return told + checks.one_cluster(parts)
 
