@@ -44,6 +44,7 @@ def make_beliefs(
     }
     outcome = np.array([o.name for o in evidence.outcomes], dtype=object)
     n_artists, n_clusters = (len(v) for v in labels.values())
+    pairs = dict(labels)
     effects = {
         names.ARTIST_EFFECT: (
             (*SAMPLE, names.ARTIST, names.OUTCOME),
@@ -54,6 +55,7 @@ def make_beliefs(
             rng.normal(size=(chains, draws, n_clusters, outcome.size)),
         ),
     }
+    labels[names.WINDOW] = np.unique(evidence.counts[names.WINDOW].to_numpy())
     chain = {names.CHAIN: np.arange(chains)}
     posterior = xr.Dataset(
         population(evidence, rng, chains, draws) | effects,
@@ -74,13 +76,13 @@ def make_beliefs(
     if homes is not None:
         shape = (chains, kept.size, n_artists, n_clusters)
         groups[names.BELIEFS] = xr.Dataset(
-            membership(homes, shape, rng), coords=chain | {names.DRAW: kept} | labels
+            membership(homes, shape, rng), coords=chain | {names.DRAW: kept} | pairs
         )
         before = np.full((n_artists, n_clusters), 0.9 / n_clusters)
         groups[names.PRIOR] = xr.Dataset(
             {"prior": ((names.ARTIST, names.CLUSTER), before)}
             | ({names.ELSEWHERE: 0.1} if homes == "one" else {}),
-            coords=labels,
+            coords=pairs,
         )
     tree = xr.DataTree.from_dict(groups)
     tree.attrs = {

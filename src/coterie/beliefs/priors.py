@@ -124,9 +124,9 @@ class MembershipPrior:
         BeliefError
             If there is no cluster, one is named twice, or a probability is out of range.
         """
-        if isinstance(clusters, str):
+        if isinstance(clusters, str) or not isinstance(clusters, Iterable):
             raise BeliefError(
-                f"clusters is the text {clusters!r}. Give a list of names: [{clusters!r}, ...]."
+                f"clusters is {clusters!r}. Give a list of names: ['late night', 'gym', ...]."
             )
         named = tuple(clusters)
         shares = np.full(len(named), 1 / max(len(named), 1))

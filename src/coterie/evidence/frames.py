@@ -56,6 +56,8 @@ def open_table(frame: Any) -> Table:
     EvidenceError
         If it is of another type, or its columns cannot be told apart.
     """
+    if isinstance(frame, Mapping) and type(frame).__module__.startswith("xarray"):
+        raise EvidenceError([_unsupported(frame)])
     if isinstance(frame, Mapping):
         frame = _from_mapping(frame)
     if isinstance(frame, pd.DataFrame):
