@@ -1,5 +1,6 @@
 """The documentation builds from what is in the repository, and from nothing else."""
 
+import importlib.util
 import os
 import shutil
 import subprocess
@@ -30,3 +31,14 @@ def test_the_documentation_builds_without_a_single_warning(tmp_path):
     assert built.stderr == ""
     assert built.returncode == 0
     assert (tmp_path / "built/reference/api/coterie.fit.html").exists()
+
+
+def test_the_tables_of_the_proofs_are_those_of_their_kept_results():
+    spec = importlib.util.spec_from_file_location("pages", ROOT / "proofs" / "pages.py")
+    assert spec is not None
+    assert spec.loader is not None
+    pages = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(pages)
+    page = pages.PAGE.read_text(encoding="utf-8")
+
+    assert pages.filled(page) == page, "run: python proofs/pages.py"

@@ -1,0 +1,188 @@
+"""Lay the results of the proofs out as tables, and put them into the page that shows them.
+
+    python proofs/pages.py    # rewrite the tables of docs/ideas/why-believe.md
+
+A table stands between ``<!-- name -->`` and ``<!-- end of name -->``. Nothing is computed here
+that was not measured there: a result that is not kept yet is said to be absent.
+"""
+
+import json
+from collections.abc import Callable
+from pathlib import Path
+
+import coterie as co
+from coterie.findings import FAMILIES
+
+HERE = Path(__file__).parent
+RESULTS = HERE / "results"
+PAGE = HERE.parent / "docs" / "ideas" / "why-believe.md"
+RANKS_SEED = 20261124
+ABSENT = "*Not run yet.*"
+
+
+def calibration() -> str:
+    """Lay out beliefs against truth on worlds drawn from the priors."""
+    held = json.loads((RESULTS / "calibration.json").read_text())
+    rows = []
+    for mode, found in held.items():
+        rates = found["rate_coverage90"]
+        rows.append(
+            [
+                f"{mode} home{'s' if mode == 'many' else ''}",
+                found["worlds"],
+                f"{sum(b['n'] for b in found['bins']):,}",
+                f"{found['worst_bin_z']:.2f}",
+                f"{found['log_score']:.3f}",
+                f"{found['base_rate_score']:.3f}",
+                f"{found['coverage90']:.3f} of {found['checks']}",
+                f"{min(rates):.3f} to {max(rates):.3f}",
+            ]
+        )
+    return _table(
+        ["mode", "worlds", "beliefs", "worst bin, standard errors", "log score", "base rate's",
+         "90 % intervals of the population held", "of rates"],
+        rows,
+    )  # fmt: skip
+
+
+def correlated() -> str:
+    """Lay out what the shared affinity gains and costs."""
+    held = json.loads((RESULTS / "correlated.json").read_text())
+    words = {
+        "beliefs": "beliefs", "without_affinity": "without affinity",
+        "raw_shares": "raw rates as shares", "base_rate": "base rate",
+    }  # fmt: skip
+    rows = [
+        [
+            name,
+            *(f"{found['mean_log_score'][k]:.3f}" for k in words),
+            f"{found['of_beliefs_above_0.9_true']:.1%}",
+        ]
+        for name, found in held.items()
+        if isinstance(found, dict)
+    ]
+    return _table(["worlds", *words.values(), "of beliefs above 0.9, true"], rows)
+
+
+def ranks() -> str:
+    """Lay out simulation-based calibration, family by family."""
+    rows = []
+    for family in FAMILIES:
+        found = _sbc(family)
+        if found is None:
+            rows.append([family, *["" for _ in range(6)], "not run yet"])
+            continue
+        table, told = found.table, found.provenance
+        kept = table["coverage90"].dropna("statistic")
+        inside = table["coverage50"].dropna("statistic")
+        rows.append(
+            [
+                family,
+                f"{int(table['replications'][0]):,}",
+                table.sizes["statistic"],
+                f"{float(table['p_value'].min()):.2g}",
+                f"{float(kept.mean()):.3f} ({float(kept.min()):.3f} to {float(kept.max()):.3f})",
+                f"{float(inside.mean()):.3f}",
+                f"{told['unsettled']:.1%}",
+                "calibrated" if not table["flagged"].any() else "flagged",
+            ]
+        )
+    head = ["family", "worlds", "statistics", "smallest p", "90 % intervals held (least, most)"]
+    return _table([*head, "50 % intervals held", "fits not settled", "verdict"], rows)
+
+
+def power() -> str:
+    """Lay out what the same ranks say of faults put into the draws."""
+    rows = []
+    for family in FAMILIES:
+        for fault, words in (("narrow", "0.8 times as wide"), ("shift", "moved by 0.2 SD")):
+            found = _sbc(family, fault)
+            if found is None:
+                continue
+            effects = ["_effect " in name for name in found.table["statistic"].values.tolist()]
+            table = found.table.isel(statistic=effects)
+            flagged = int(table["flagged"].sum())
+            size = f"{int(table['replications'][0]):,}"
+            rows.append([family, words, size, f"{flagged} of {table.sizes['statistic']}"])
+    return _table(["family", "draws of effects", "worlds", "statistics flagged"], rows)
+
+
+def planted() -> str:
+    """Lay out faults put into the model, each caught or not."""
+    rows = []
+    for folder in sorted((RESULTS / "planted").glob("*")):
+        family = sorted(folder.glob("*.json"))[0].stem.rsplit("-", 1)[0]
+        found = _sbc(family, folder=folder)
+        if found is None:
+            continue
+        flagged = found.table.where(found.table["flagged"], drop=True).sortby("p_value")
+        names = ", ".join(f"`{name}`" for name in flagged["statistic"].values[:3].tolist())
+        rows.append(
+            [folder.name, family, f"{int(found.table['replications'][0]):,}",
+             flagged.sizes["statistic"], names or "none: **not caught**"]
+        )  # fmt: skip
+    return _table(["fault", "family", "worlds", "statistics flagged", "among them"], rows)
+
+
+def misspecified() -> str:
+    """Lay out worlds that the model does not describe."""
+    return _rows_of("misspecified.json")
+
+
+def references() -> str:
+    """Lay out published results beside ours."""
+    return _rows_of("references.json")
+
+
+def densities() -> str:
+    """Lay out errors of log densities against exact arithmetic."""
+    return _rows_of("densities.json")
+
+
+TABLES: dict[str, Callable[[], str]] = {
+    f.__name__: f
+    for f in (
+        calibration, correlated, ranks, power, planted, misspecified, references, densities,
+    )
+}  # fmt: skip
+
+
+def _rows_of(file: str) -> str:
+    """Lay out a study that keeps its rows under ``table``, one mapping of column to text each."""
+    path = RESULTS / file
+    if not path.exists():
+        return ABSENT
+    rows = json.loads(path.read_text())["table"]
+    return _table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+def _sbc(
+    family: str, fault: str | None = None, folder: Path = RESULTS / "ranks"
+) -> co.Finding | None:
+    files = sorted(folder.glob(f"{family}-*.json"))
+    if not files:
+        return None
+    most = (1 + max(int(file.stem.rsplit("-", 1)[1]) for file in files)) * 25
+    return co.sbc(
+        family, folder=folder, replications=most, seed=RANKS_SEED, only=[], planted=fault,  # type: ignore[arg-type]
+    )  # fmt: skip
+
+
+def _table(head: list[str], rows: list[list[object]]) -> str:
+    if not rows:
+        return ABSENT
+    lines = [head, ["---"] * len(head), *rows]
+    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+
+
+def filled(page: str) -> str:
+    """Return the page with every table made again."""
+    for name, make in TABLES.items():
+        first, rest = page.split(f"<!-- {name} -->\n")
+        _, last = rest.split(f"<!-- end of {name} -->")
+        page = f"{first}<!-- {name} -->\n\n{make()}\n\n<!-- end of {name} -->{last}"
+    return page
+
+
+if __name__ == "__main__":
+    PAGE.write_text(filled(PAGE.read_text(encoding="utf-8")), encoding="utf-8")
