@@ -40,6 +40,7 @@ def test_a_broken_table_ends_with_one_and_names_the_rule_to_machines(typed, tmp_
     [
         ("campaign.txt", "", "neither .csv nor .parquet"),
         ("absent.csv", None, "absent.csv"),
+        ("twice.csv", "artist,saves,saves\na,1,2\n", "'saves' more than once (1 of its 3"),
     ],
 )
 def test_a_file_that_cannot_be_read_is_refused_in_one_line(typed, tmp_path, name, text, said):

@@ -196,6 +196,7 @@ def _table(file: Path) -> Any:
         raise co.EvidenceError(f"{file} is neither .csv nor .parquet. Export it as one of them.")
     if file.suffix == ".parquet":
         return pd.read_parquet(file)
+    _refuse_repeated(file)
     try:
         # An artist may be called NA: only an empty field is missing.
         table = pd.read_csv(file, keep_default_na=False, na_values=["", "NaN", "nan"])
@@ -214,6 +215,24 @@ def _table(file: Path) -> Any:
             "as the decimal mark."
         )
     return table
+
+
+def _refuse_repeated(file: Path) -> None:
+    """Refuse a header that names a column twice; reading would rename the second."""
+    import csv
+    from collections import Counter
+
+    try:
+        with file.open(encoding="utf-8-sig", newline="") as lines:
+            header = next(csv.reader(lines), [])
+    except (UnicodeDecodeError, csv.Error):
+        return  # Said in full by who reads the rest.
+    twice = [name for name, times in Counter(header).items() if times > 1 and name]
+    if twice:
+        raise co.EvidenceError(
+            f"{file} has column {twice[0]!r} more than once ({len(twice)} of its {len(header)} "
+            "columns are like this). Rename or drop all but one; which is meant cannot be known."
+        )
 
 
 def _prior(file: Path, homes: str) -> co.MembershipPrior:
