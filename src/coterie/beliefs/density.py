@@ -17,6 +17,12 @@ Beta-Binomial, with :math:`\mu = \mathrm{sigmoid}(\eta)`, :math:`a = \mu\kappa`,
 The naive difference of log-beta functions cancels catastrophically at high
 concentration; a rising factorial does not when it is computed as a product or
 through ``log1p``.
+
+Of large counts the rising factorials themselves are large and cancel. There Stirling's
+main terms are gathered by hand into deviances, none of which is negative: with
+:math:`q = (y+a)/(n+\kappa)` they are :math:`-n\,\mathrm{KL}(y/n \| q) -
+\kappa\,\mathrm{KL}(\mu \| q)` (after Loader 2000, Fast and accurate computation of binomial
+probabilities).
 """
 
 from __future__ import annotations
@@ -40,6 +46,10 @@ _ETA_LIMIT = 250.0
 _SLOPES = 3
 _HUGE = 1e290
 _NEGLIGIBLE = 1e-17
+_LARGE = 1e5
+"""Trials, or events, from which main terms are gathered into deviances."""
+_NEAR = 0.1
+_HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
 @njit(cache=True, inline="always")
@@ -97,6 +107,109 @@ def _sigmoid(eta: float) -> tuple[float, float]:
 
 
 @njit(cache=True)
+def _tail(x: float) -> tuple[float, float]:
+    """Return what Stirling's main terms leave of lgamma(x) and of digamma(x), for any x > 0."""
+    if x >= _SERIES_FROM:
+        return _stirling_tail(x)
+    steps = int(_SERIES_FROM - x) + 1
+    product, rate = 1.0, 0.0
+    for i in range(steps):
+        rate = rate * (x + i) + product
+        product *= x + i
+    top = x + steps
+    value, slope = _stirling_tail(top)
+    grow = math.log(top)
+    value += (top - 0.5) * grow - steps - math.log(product) - (x - 0.5) * math.log(x)
+    slope += grow - 0.5 / top - rate / product - math.log(x) + 0.5 / x
+    return value, slope
+
+
+@njit(cache=True)
+def _deviance(x: float, mean: float, less: float) -> float:
+    """Return x log(x / mean) + mean - x >= 0, where ``less`` is x - mean to full precision."""
+    if x == 0.0:
+        return mean
+    if abs(less) >= _NEAR * (x + mean):
+        return x * math.log(x / mean) - less
+    v = less / (x + mean)
+    square, total, power = v * v, less * v, 2.0 * x * v
+    for i in range(3, 40, 2):
+        power *= square
+        more = total + power / i
+        if more == total:
+            break
+        total = more
+    return total
+
+
+@njit(cache=True)
+def _factorial_part(y: float) -> float:
+    """Return log(y!) less y log(y) - y."""
+    if y == 0.0:
+        return 0.0
+    return 0.5 * math.log(y) + _HALF_LOG_TWO_PI + _tail(y)[0]
+
+
+@njit(cache=True)
+def _large_beta_binomial(
+    eta: float, kappa: float, y: float, n: float
+) -> tuple[float, float, float]:
+    """Return the whole log mass and its slopes, of many trials."""
+    mu, rest = _sigmoid(eta)
+    no = n - y
+    value = _factorial_part(n) - _factorial_part(y) - _factorial_part(no)
+    gap = n * mu - y if mu <= rest else no - n * rest
+    if math.isinf(kappa):
+        value -= _deviance(y, n * mu, -gap) + _deviance(no, n * rest, gap)
+        return value, -gap, 0.0
+    a, b, total = mu * kappa, rest * kappa, n + kappa
+    gap /= 1.0 + n / kappa
+    q, r = (y + a) / total, (no + b) / total
+    own = _deviance(a, kappa * q, gap) + _deviance(b, kappa * r, -gap)
+    value -= _deviance(y, n * q, -gap) + _deviance(no, n * r, gap) + own
+    up, down, both = math.log1p(y / a), math.log1p(no / b), math.log1p(n / kappa)
+    value += 0.5 * (both - up - down)
+    tail_a, slope_a = _tail(a)
+    tail_b, slope_b = _tail(b)
+    tail_ay, slope_ay = _tail(a + y)
+    tail_bn, slope_bn = _tail(b + no)
+    tail_k, slope_k = _tail(kappa)
+    tail_kn, slope_kn = _tail(total)
+    value += (tail_ay - tail_a) + (tail_bn - tail_b) - (tail_kn - tail_k)
+    rest_a = 0.5 * y / (a + y) + a * (slope_ay - slope_a)
+    rest_b = 0.5 * no / (b + no) + b * (slope_bn - slope_b)
+    by_eta = rest * (a * up + rest_a) - mu * (b * down + rest_b)
+    by_log_kappa = rest_a + rest_b - 0.5 * n / total - kappa * (slope_kn - slope_k) - own
+    return value, by_eta, by_log_kappa
+
+
+@njit(cache=True)
+def _large_neg_binomial(
+    eta: float, kappa: float, y: float, exposure: float
+) -> tuple[float, float, float]:
+    """Return the whole log mass and its slopes, of many events."""
+    mean = exposure * math.exp(eta)
+    value = -_factorial_part(y)
+    if math.isinf(kappa):
+        return value - _deviance(y, mean, y - mean), y - mean, 0.0
+    total = mean + kappa
+    share = (y + kappa) / total
+    gap = (y - mean) / (1.0 + mean / kappa)
+    own = _deviance(kappa, kappa * share, -gap)
+    value -= _deviance(y, mean * share, gap) + own + 0.5 * math.log1p(y / kappa)
+    tail_k, slope_k = _tail(kappa)
+    tail_ky, slope_ky = _tail(kappa + y)
+    value += tail_ky - tail_k
+    by_log_kappa = 0.5 * y / (y + kappa) + kappa * (slope_ky - slope_k) - own
+    return value, gap, by_log_kappa
+
+
+@njit(cache=True, inline="always")
+def _is_large(y: float, n: float, is_count: bool) -> bool:
+    return (y if is_count else n) > _LARGE
+
+
+@njit(cache=True)
 def beta_binomial(
     eta: float, kappa: float, y: float, n: float, shared: float, shared_slope: float
 ) -> tuple[float, float, float]:
@@ -146,7 +259,7 @@ def neg_binomial(
 @njit(cache=True)
 def shared_part(kappa: float, y: float, n: float, is_count: bool) -> tuple[float, float]:
     """Return the part of one observation's density that no response level changes."""
-    if math.isinf(kappa):
+    if math.isinf(kappa) or _is_large(y, n, is_count):
         return 0.0, 0.0
     return _rise(kappa, y) if is_count else _rise(kappa, n)
 
@@ -161,7 +274,12 @@ def log_kernel(
     shared_slope: float,
     is_count: bool,
 ) -> tuple[float, float, float]:
-    """Return value and slopes of one observation's log mass, constants left out."""
+    """Return value and slopes of one observation's log mass, :func:`log_constant` left out."""
+    if _is_large(y, n, is_count):
+        level = min(max(eta, -_ETA_LIMIT), _ETA_LIMIT)
+        if is_count:
+            return _large_neg_binomial(level, kappa, y, n)
+        return _large_beta_binomial(level, kappa, y, n)
     if is_count:
         return neg_binomial(eta, kappa, y, n, shared, shared_slope)
     return beta_binomial(eta, kappa, y, n, shared, shared_slope)
@@ -169,13 +287,17 @@ def log_kernel(
 
 @njit(cache=True)
 def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
-    """Return the part of each log mass that no parameter changes: (observation,)."""
+    """Return the part of each log mass that the kernel leaves out: (observation,).
+
+    No parameter changes it. Of large counts nothing is left out.
+    """
     out = np.empty(y.size)
     for j in range(y.size):
-        if is_count[j]:
+        if _is_large(y[j], n[j], is_count[j]):
+            out[j] = 0.0
+        elif is_count[j]:
             out[j] = y[j] * math.log(n[j]) - math.lgamma(y[j] + 1.0)
         else:
-            # log C(n, y) as a rising factorial, so that it survives n of 1e9.
             fewer = min(y[j], n[j] - y[j])
             out[j] = _rise(n[j] - fewer + 1.0, fewer)[0] - math.lgamma(fewer + 1.0)
     return out
@@ -312,9 +434,8 @@ def mass_and_below(
         for r in range(eta.shape[1]):
             level = min(max(eta[d, r], -_ETA_LIMIT), _ETA_LIMIT)
             s0, s1 = shared_part(kappa[d, r], y[r], n[r], is_count)
-            log_mass[d, r] = (
-                constant[r] + log_kernel(level, kappa[d, r], y[r], n[r], s0, s1, is_count)[0]
-            )
+            kernel = log_kernel(level, kappa[d, r], y[r], n[r], s0, s1, is_count)[0]
+            log_mass[d, r] = min(constant[r] + kernel, 0.0)
             # Ratios of neighbouring masses: past 1e12 they are those of the limit to 1e-5.
             scatter = min(kappa[d, r], 1e12)
             if is_count:
