@@ -1,14 +1,12 @@
-"""The integrals against brute force, and the densities against exact arithmetic."""
+"""The integrals against brute force."""
 
 import itertools
 import math
 
-import mpmath as mp
 import numpy as np
 import pytest
 from scipy.special import betaln, expit, gammaln, logsumexp
 
-from coterie.beliefs import density
 from coterie.beliefs.design import Design
 from coterie.beliefs.membership import MANY, ONE, Phi, integrate
 
@@ -119,55 +117,3 @@ def test_three_outcomes_equal_dense_integration_to_a_thousandth():
     belief, _ = brute_force(made, phi, ONE, wide=5.0, fine=31)
 
     np.testing.assert_allclose(integrate(made, phi, homes=ONE).belief[0, 0], belief, atol=1e-3)
-
-
-def test_the_beta_binomial_kernel_equals_exact_arithmetic():
-    rng, worst = np.random.default_rng(0), 0.0
-    with mp.workdps(50):
-        for _ in range(200):
-            n = int(10 ** rng.uniform(0, 5))
-            y, kappa, eta = int(rng.integers(n + 1)), 10 ** rng.uniform(-3, 15), rng.normal(0, 3)
-            value = density.beta_binomial(
-                eta, kappa, y, n, *density.shared_part(kappa, y, n, False)
-            )
-            a = mp.mpf(kappa) / (1 + mp.e ** (-mp.mpf(eta)))
-            b = mp.mpf(kappa) - a
-            exact = sum(
-                sign * (mp.loggamma(s + t) - mp.loggamma(s))
-                for s, t, sign in ((a, y, 1), (b, n - y, 1), (mp.mpf(kappa), n, -1))
-            )
-            worst = max(worst, float(abs(value[0] - exact) / (1e-8 + 1e-10 * abs(exact))))
-
-    assert worst < 1
-
-
-@pytest.mark.parametrize("is_count", [False, True])
-def test_slopes_belong_to_the_values(is_count):
-    rng, step = np.random.default_rng(1), 1e-5
-
-    def value(eta, log_kappa, y, n):
-        kappa = math.exp(log_kappa)
-        shared = density.shared_part(kappa, y, n, is_count)
-        return density.log_kernel(eta, kappa, y, n, *shared, is_count)
-
-    for _ in range(100):
-        n = int(10 ** rng.uniform(0, 3))
-        at = (rng.normal(0, 2), rng.normal(3, 2), float(rng.integers(n + 1)), float(n))
-        _, by_eta, by_log_kappa = value(*at)
-        up, down = value(at[0] + step, *at[1:])[0], value(at[0] - step, *at[1:])[0]
-        assert by_eta == pytest.approx((up - down) / (2 * step), rel=1e-4, abs=1e-3)
-        up, down = (value(at[0], at[1] + s, *at[2:])[0] for s in (step, -step))
-        assert by_log_kappa == pytest.approx((up - down) / (2 * step), rel=1e-4, abs=1e-3)
-
-
-@pytest.mark.parametrize("kappa", [0.5, 30.0, 1e9, math.inf])
-def test_masses_sum_to_one_over_every_count(kappa):
-    n = 25
-    y = np.arange(n + 1.0)
-    constant = density.log_constant(y, np.full(n + 1, float(n)), np.zeros(n + 1, bool))
-    kernel = [
-        density.log_kernel(-1.0, kappa, k, n, *density.shared_part(kappa, k, n, False), False)[0]
-        for k in y
-    ]
-
-    assert np.exp(kernel + constant).sum() == pytest.approx(1, abs=1e-12)
