@@ -25,6 +25,7 @@ from .evidence import datasets as datasets
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest
+from .findings import criticise as criticise
 from .findings import sbc as sbc
 
 __version__: str

@@ -18,7 +18,9 @@ if TYPE_CHECKING:
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior, PopulationPrior
-    from coterie.beliefs.tree import Beliefs
+    from coterie.beliefs.redrawing import Replicas, replicas
+    from coterie.beliefs.stating import population_of
+    from coterie.beliefs.tree import Beliefs, refuse_partial
 
 __all__ = [
     "Beliefs",
@@ -26,11 +28,15 @@ __all__ = [
     "MembershipPrior",
     "ParameterPrior",
     "PopulationPrior",
+    "Replicas",
     "believe_given",
     "build_model",
     "fit",
+    "population_of",
     "predict",
     "predictive",
+    "refuse_partial",
+    "replicas",
 ]
 
 _FILES = {
@@ -39,11 +45,15 @@ _FILES = {
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
     "PopulationPrior": "priors",
+    "Replicas": "redrawing",
     "believe_given": "given",
     "build_model": "fitting",
     "fit": "fitting",
     "predict": "predicting",
+    "population_of": "stating",
     "predictive": "predicting",
+    "refuse_partial": "tree",
+    "replicas": "redrawing",
 }
 
 find_caches()

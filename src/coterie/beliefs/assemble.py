@@ -21,6 +21,7 @@ from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT, Blueprint
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import PopulationPrior
 from coterie.beliefs.sampling import Run, stacked
+from coterie.beliefs.stating import ATTRIBUTE, population_rows
 from coterie.beliefs.storage import SCHEMA
 from coterie.evidence import Evidence
 from coterie.typing import Floats
@@ -134,7 +135,6 @@ def tree(
     whole[names.LEDGER] = ledger_of(evidence)
     made = xr.DataTree.from_dict({f"/{name}": group for name, group in whole.items()})
     fields = ("name", "kind", "numerator", "denominator", "informs")
-    rows = population.table(outcomes).to_dict(orient="records")
     made.attrs = {
         "coterie_schema": SCHEMA,
         "coterie_version": coterie.__version__,
@@ -145,7 +145,7 @@ def tree(
         "coterie_outcomes": json.dumps([{f: getattr(o, f) for f in fields} for o in outcomes]),
         "coterie_factors": json.dumps(list(evidence.factors)),
         "coterie_window": evidence.window or "",
-        "coterie_population": json.dumps(rows),
+        ATTRIBUTE: population_rows(population, outcomes),
         "coterie_draws_asked": run.draws,
         "coterie_chains_asked": run.chains,
         "coterie_interrupted": int(stopped),

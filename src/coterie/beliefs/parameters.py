@@ -17,6 +17,7 @@ from scipy import stats
 
 from coterie import names
 from coterie.errors import BeliefError
+from coterie.typing import Floats
 
 Family = Literal["normal", "lognormal", "halfnormal", "fixed"]
 
@@ -106,6 +107,17 @@ class ParameterPrior:
     def quantile(self, prob: float) -> float:
         """Return a quantile, ``prob`` in (0, 1)."""
         return self.first if self.family == "fixed" else float(self._law().ppf(prob))
+
+    def cdf(self, value: float) -> float:
+        """Return the probability of at most this value."""
+        return (
+            float(value >= self.first) if self.family == "fixed" else float(self._law().cdf(value))
+        )
+
+    def log_density(self, values: Floats) -> Floats:
+        """Return the log density at values, of a prior that is not fixed."""
+        found: Floats = np.asarray(self._law().logpdf(values), dtype=np.float64)
+        return found
 
     def __str__(self) -> str:
         first, second = f"{self.first:.4g}", f"{self.second:.4g}"

@@ -1,0 +1,55 @@
+"""Stating: the priors of a fit, kept beside its draws as numbers and read back.
+
+A tree says what was believed before it was made, so that a saved file can be criticised,
+or fitted again, without the notebook that made it.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Sequence
+from dataclasses import fields
+from typing import Any
+
+from coterie.beliefs.parameters import ParameterPrior
+from coterie.beliefs.priors import PopulationPrior
+from coterie.beliefs.tree import Beliefs
+from coterie.errors import BeliefError
+from coterie.evidence import Outcome
+
+ATTRIBUTE = "coterie_population"
+_FIELDS = tuple(field.name for field in fields(ParameterPrior))
+
+
+def population_rows(population: PopulationPrior, outcomes: Sequence[Outcome]) -> str:
+    """Return every parameter's prior, outcome by outcome, as JSON."""
+    rows: list[dict[str, Any]] = [
+        {str(name): value for name, value in row.items()}
+        for row in population.table(outcomes).to_dict(orient="records")
+    ]
+    for row in rows:
+        outcome = next(o for o in outcomes if o.name == row["outcome"])
+        (prior,) = population.for_outcomes([outcome], row["parameter"])
+        row |= {name: getattr(prior, name) for name in _FIELDS}
+    return json.dumps(rows)
+
+
+def population_of(beliefs: Beliefs) -> PopulationPrior:
+    """Return the priors of the population that beliefs were fitted with.
+
+    Raises
+    ------
+    BeliefError
+        If the file was made before priors were kept as numbers.
+    """
+    rows = json.loads(beliefs.tree.attrs.get(ATTRIBUTE, "[]"))
+    if not rows or not all("family" in row for row in rows):
+        raise BeliefError(
+            "These beliefs do not say the priors of their population: they were saved by an early "
+            "version. Fit again."
+        )
+    population = PopulationPrior()
+    for row in rows:
+        prior = ParameterPrior(**{name: row[name] for name in _FIELDS})
+        population = population.replace(outcome=row["outcome"], **{row["parameter"]: prior})
+    return population
