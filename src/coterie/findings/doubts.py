@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
+import pandas as pd
 from scipy import stats
 from scipy.special import logsumexp
 
@@ -37,7 +38,9 @@ UNLIKELY, ABSURD = 0.01, 1e-6
 RHAT_LOST, ESS_LOST, DIVERGENT_LOST = 1.1, 50.0, 0.02
 KHAT_BAD, KHAT_LOST, MANY_BAD = 0.7, 1.0, 0.15
 ALIKE, FEWEST_ALIKE = 0.9, 5
-MOVES, MANY_MOVE = 0.1, 0.2
+MOVES, MANY_MOVE = 0.1, 0.3
+HARDLY, CLEARLY, LEAST_GAIN = 1.5, 2.0, 3.0
+"""Gain over the model without membership, in standard errors, and in nats."""
 _DISCREPANCIES: Final = 80
 _ENOUGH_WEIGHT: Final = 0.05
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
@@ -98,11 +101,11 @@ def _twin_releases(beliefs: Beliefs) -> Iterator[str]:
     if names.RELEASE not in counts.coords:
         return
     key = [names.ARTIST, names.CLUSTER, names.WINDOW, *beliefs.evidence.factors]
-    frame = counts[list(counts.coords)].to_dataframe()[[*key, names.RELEASE]].astype(str)
+    frame = pd.DataFrame({k: counts[k].to_numpy().astype(str) for k in (*key, names.RELEASE)})
     above = np.nan_to_num(counts[names.NUMERATOR].to_numpy(), nan=-1.0)
     below = np.nan_to_num(counts[names.DENOMINATOR].to_numpy(), nan=-1.0)
     frame["counts"] = [tuple(row) for row in np.hstack([above, below]).tolist()]
-    frame = frame[(above > 0).any(axis=1)]
+    frame = frame[np.asarray((above > 0).any(axis=1))]
     twice = frame.duplicated([*key, "counts"], keep=False)
     share = twice.groupby([frame[names.ARTIST], frame[names.RELEASE]]).agg(["mean", "size"])
     bad = share[(share["mean"] >= ALIKE) & (share["size"] >= 2)]  # noqa: PLR2004
@@ -334,13 +337,13 @@ def identified(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Dou
     gain = _left_out_scores(drawn.evidence) - _left_out_scores(rival.evidence)
     total, error = float(gain.sum()), float(gain.std(ddof=1) * np.sqrt(gain.size))
     figures = f"{total:+.1f} nats (standard error {error:.1f})"
-    if total <= max(error, 2.0):
+    if total <= max(HARDLY * error, LEAST_GAIN):
         said = (
             "Membership not identified: the model without it foresees the counts as well, "
             f"{figures}. The table does not show who belongs where."
         )
         return Doubt("membership", NOT_USE, said)
-    if total <= 2 * error:
+    if total <= CLEARLY * error:
         said = f"Membership is hardly identified: it foresees the counts better by {figures}."
         return Doubt("membership", CHECK, said)
     said = f"Membership foresees the counts better than none by {figures}."
