@@ -41,7 +41,7 @@ ALIKE, FEWEST_ALIKE = 0.9, 5
 MOVES, MANY_MOVE = 0.1, 0.3
 HARDLY, CLEARLY, LEAST_GAIN = 1.5, 2.0, 3.0
 """Gain over the model without membership, in standard errors, and in nats."""
-_DISCREPANCIES: Final = 80
+_DISCREPANCIES: Final = 50
 _ENOUGH_WEIGHT: Final = 0.05
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _SHOWN: Final = 3

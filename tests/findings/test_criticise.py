@@ -1,0 +1,196 @@
+"""Criticism: what it asks, what it notices, and that it is not noticed for nothing."""
+
+from types import SimpleNamespace
+
+import numpy as np
+import pandas as pd
+import pytest
+from scipy import stats
+
+import coterie as co
+import coterie.beliefs
+from coterie.beliefs import population_of, replicas
+from coterie.findings import doubts
+from coterie.findings.predictive_checks import Comparison, compare
+
+VERDICTS = {"good", "check", "do not use"}
+
+
+def table(**changed):
+    rng = np.random.default_rng(3)
+    frame = pd.DataFrame(
+        [(a, k) for a in "abcdef" for k in ("gym", "indie", "night")], columns=["artist", "cluster"]
+    )
+    frame["listeners"] = rng.integers(50, 400, len(frame))
+    frame["saves"] = rng.binomial(frame["listeners"], 0.2)
+    frame["adds"] = rng.binomial(frame["listeners"], 0.1)
+    return frame.assign(**changed)
+
+
+def resting_on(frame):
+    return SimpleNamespace(evidence=co.Evidence.from_frame(frame))
+
+
+def test_a_number_in_the_middle_of_its_replicas_is_no_surprise(rng):
+    drawn = rng.normal(size=999)
+
+    assert compare("x", float(np.median(drawn)), drawn).p_value == pytest.approx(1, abs=0.01)
+    assert compare("x", 9.0, drawn).p_value == pytest.approx(2 * 0.5 / 1000)
+    assert compare("x", 9.0, drawn).z > 8
+
+
+def test_p_values_of_what_is_one_more_replica_are_uniform(rng):
+    p = []
+    for _ in range(2000):
+        drawn = rng.gamma(0.7, size=100)
+        p.append(compare("x", drawn[0], drawn[1:]).p_value)
+
+    assert stats.kstest(p, "uniform").pvalue > 1e-3
+
+
+def test_ties_count_half_and_surprise_nobody():
+    assert compare("zeros", 0.0, np.zeros(400)).p_value == pytest.approx(1, abs=0.01)
+
+
+def test_one_outcome_counted_as_two_is_named():
+    found = doubts.counted_once(resting_on(table(adds=table()["saves"])))
+
+    assert found.status == "do not use"
+    assert "'save' and 'add' are equal in 18 of 18 rows" in found.said
+
+
+def test_outcomes_that_are_their_own_are_not(rng):
+    assert doubts.counted_once(resting_on(table())).status == "good"
+    # Small counts agree by chance in a few rows.
+    few = table(saves=rng.poisson(1, 18), adds=rng.poisson(1, 18))
+    assert doubts.counted_once(resting_on(few)).status == "good"
+
+
+def test_a_release_counted_under_two_names_is_named():
+    frame = table(release="single")
+    both = pd.concat([frame, frame.assign(release="album")], ignore_index=True)
+    found = doubts.counted_once(resting_on(both))
+
+    assert found.status == "do not use"
+    assert "12 of 12 releases" in found.said
+
+
+def statistic(name, z, p):
+    return Comparison(name, z, 0.0, 1.0, p)
+
+
+def test_statistics_far_from_their_replicas_are_doubted_the_further_the_more():
+    usual = [statistic(f"usual {i}", 0.5, 0.6) for i in range(50)]
+    judged = [
+        doubts._judged("cells", [*usual, statistic("odd", z, 0.0025)], 400, "look alike")
+        for z in (2.8, 5.0, 9.0)
+    ]
+
+    assert [each.status for each in judged] == ["good", "check", "do not use"]
+    assert "odd 9 where 0 +- 1" in judged[2].said
+
+
+def test_many_small_surprises_are_one_large_one():
+    compared = [statistic(f"s{i}", 2.7, 0.005) for i in range(12)]
+    compared += [statistic(f"u{i}", 0.3, 0.7) for i in range(40)]
+
+    assert doubts._judged("cells", compared, 400, "look alike").status == "check"
+
+
+@pytest.mark.parametrize(("p", "status"), [(0.2, "good"), (1e-4, "check"), (1e-12, "do not use")])
+def test_a_test_is_judged_among_as_many_as_were_made(p, status):
+    assert doubts._tested("left out", {"a": 0.5, "b": p}, "Foreseen").status == status
+
+
+@pytest.fixture(scope="module")
+def fitted():
+    world = co.simulate.world(artists=40, clusters=5, rng=np.random.default_rng(21))
+    evidence = world.evidence()
+    prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
+    with pytest.warns(co.ConvergenceWarning):
+        return co.fit(evidence, prior, draws=250, tune=300, chains=4, rng=np.random.default_rng(1))
+
+
+@pytest.mark.slow
+def test_a_page_answers_every_question_and_is_no_better_than_its_worst(fitted):
+    page = co.criticise(fitted, rng=np.random.default_rng(2), without=None)
+    frame = page.to_frame()
+
+    assert frame["question"].tolist() == [
+        "settled", "counted once", "cells", "left out", "artists", "evidence", "outcomes agree",
+        "population", "prior of homes", "sensitivity",
+    ]  # fmt: skip
+    assert set(frame["verdict"]) <= VERDICTS
+    assert frame["said"].str.endswith(".").all()
+    order = ["good", "check", "do not use"]
+    worst = max(frame["verdict"], key=order.index)
+    assert page.headline.lower().startswith(f"{worst}: ")
+    assert "The model without membership was not compared." in page.caveats
+    # A sound world: all that is doubted of 1,000 draws is that they are few.
+    assert set(frame.loc[frame["verdict"] != "good", "question"]) <= {"settled"}
+
+
+@pytest.mark.slow
+def test_replicas_keep_cells_and_denominators_and_share_the_population(fitted):
+    drawn, again = (replicas(fitted, draws=400, rng=np.random.default_rng(3)) for _ in range(2))
+    made = drawn.made
+
+    assert np.array_equal(drawn.y, again.y)
+    assert drawn.y.shape == (400, made.y.size)
+    assert (drawn.y[:, ~made.is_count] <= made.n[~made.is_count]).all()
+    for o in range(4):
+        own = made.outcome == o
+        rates = drawn.y[:, own].sum(axis=1) / made.n[own].sum()
+        observed = made.y[own].sum() / made.n[own].sum()
+        assert abs(rates.mean() - observed) < 4 * rates.std()
+
+
+@pytest.mark.slow
+def test_the_priors_of_a_fit_are_read_back_from_its_file(fitted, tmp_path):
+    fitted.save(tmp_path / "a.nc")
+    back = population_of(co.Beliefs.load(tmp_path / "a.nc"))
+
+    outcomes = fitted.evidence.outcomes
+    for name in co.PopulationPrior().binary:
+        want = co.PopulationPrior().for_outcomes(outcomes, name)
+        if name != "factor_scale":
+            assert back.for_outcomes(outcomes, name) == want
+
+
+@pytest.mark.parametrize(
+    ("gain", "status", "said"),
+    [
+        (0.0, "do not use", "Membership not identified"),
+        (0.09, "check", "hardly identified: it foresees the counts better by"),
+        (0.5, "good", "foresees the counts better than none by"),
+    ],
+)
+def test_membership_must_foresee_more_than_its_absence(gain, status, said, monkeypatch):
+    rng = np.random.default_rng(4)
+    shape = (400, 100)
+    own = SimpleNamespace(
+        evidence=-20 + gain + 0.4 * rng.normal(size=100) + 0.1 * rng.normal(size=shape),
+        y=np.empty((400, 1)),
+    )
+    rival = SimpleNamespace(evidence=-20 + 0.1 * rng.normal(size=shape))
+    monkeypatch.setattr(coterie.beliefs, "replicas", lambda *_, **__: rival)
+    own.evidence -= (own.evidence - gain + 20).mean()
+    found = doubts.identified(own, None, rng)
+
+    assert found.status == status
+    assert said in found.said
+
+
+@pytest.mark.nightly
+def test_where_nobody_belongs_anywhere_membership_is_not_identified():
+    rng = np.random.default_rng([7, 1])
+    world = co.simulate.world(artists=60, clusters=8, members=False, rng=rng)
+    evidence = world.evidence()
+    prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
+    with pytest.warns(co.ConvergenceWarning):
+        beliefs = co.fit(
+            evidence, prior, draws=300, tune=300, chains=4, rng=np.random.default_rng(1)
+        )
+
+    with pytest.raises(co.FindingError, match="Membership not identified: the model without it"):
+        co.criticise(beliefs, rng=np.random.default_rng(2), strict=True)
