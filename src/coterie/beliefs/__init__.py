@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior, PopulationPrior
     from coterie.beliefs.redrawing import Replicas, replicas
-    from coterie.beliefs.stating import population_of
+    from coterie.beliefs.stating import population_of, stated_priors
     from coterie.beliefs.tree import Beliefs, refuse_partial
 
 __all__ = [
@@ -37,6 +37,7 @@ __all__ = [
     "predictive",
     "refuse_partial",
     "replicas",
+    "stated_priors",
 ]
 
 _FILES = {
@@ -54,6 +55,7 @@ _FILES = {
     "predictive": "predicting",
     "refuse_partial": "tree",
     "replicas": "redrawing",
+    "stated_priors": "stating",
 }
 
 find_caches()

@@ -34,8 +34,8 @@ def population_rows(population: PopulationPrior, outcomes: Sequence[Outcome]) ->
     return json.dumps(rows)
 
 
-def population_of(beliefs: Beliefs) -> PopulationPrior:
-    """Return the priors of the population that beliefs were fitted with.
+def stated_priors(beliefs: Beliefs) -> list[tuple[str, str, ParameterPrior]]:
+    """Return parameter, outcome and prior of everything that beliefs were fitted with.
 
     Raises
     ------
@@ -48,8 +48,21 @@ def population_of(beliefs: Beliefs) -> PopulationPrior:
             "These beliefs do not say the priors of their population: they were saved by an early "
             "version. Fit again."
         )
+    return [
+        (row["parameter"], row["outcome"], ParameterPrior(**{name: row[name] for name in _FIELDS}))
+        for row in rows
+    ]
+
+
+def population_of(beliefs: Beliefs) -> PopulationPrior:
+    """Return the priors of the population that beliefs were fitted with.
+
+    Raises
+    ------
+    BeliefError
+        If the file was made before priors were kept as numbers.
+    """
     population = PopulationPrior()
-    for row in rows:
-        prior = ParameterPrior(**{name: row[name] for name in _FIELDS})
-        population = population.replace(outcome=row["outcome"], **{row["parameter"]: prior})
+    for parameter, outcome, prior in stated_priors(beliefs):
+        population = population.replace(outcome=outcome, **{parameter: prior})
     return population

@@ -277,11 +277,11 @@ def _homes(beliefs: Beliefs) -> Doubt:
 
 def _population(beliefs: Beliefs) -> Doubt:
     """Ask whether a population parameter ended where its prior did not expect it."""
-    p_values = {}
+    p_values: dict[str, float] = {}
     for name, outcome, prior, values in _stated_parameters(beliefs):
-        if prior.family != "fixed":
-            middle = prior.cdf(float(np.median(values)))
-            p_values[f"{name} of {outcome}"] = 2 * min(middle, 1 - middle)
+        middle = prior.cdf(float(np.median(values)))
+        p = 2 * min(middle, 1 - middle)
+        p_values[f"{name} of {outcome}"] = min(p, p_values.get(f"{name} of {outcome}", 1.0))
     praise = "Population parameters lie where their priors expect them"
     if not p_values:
         return Doubt("population", GOOD, "No prior of the population was learned.")
@@ -297,8 +297,7 @@ def _sensitivity(beliefs: Beliefs, drawn: Replicas) -> Doubt:
     """Weigh draws as if the population's priors had counted half, or twice."""
     log_prior = np.zeros(len(drawn.at))
     for _, _, prior, values in _stated_parameters(beliefs):
-        if prior.family != "fixed":
-            log_prior += prior.log_density(values.ravel()[drawn.at])
+        log_prior += prior.log_density(values.ravel()[drawn.at])
     question, moved, least = "sensitivity", np.zeros(drawn.belief.shape[1]), 1.0
     for power in (-0.5, 1.0):
         log_weight = power * log_prior
@@ -317,16 +316,16 @@ def _sensitivity(beliefs: Beliefs, drawn: Replicas) -> Doubt:
 
 
 def _stated_parameters(beliefs: Beliefs) -> Iterator[tuple[str, str, Any, Floats]]:
-    from coterie.beliefs import population_of
+    """Every learned number of the population: its name, outcome, prior and (chain, draw)."""
+    from coterie.beliefs import stated_priors
 
     posterior = beliefs.tree[names.POSTERIOR].dataset
-    population = population_of(beliefs)
-    outcomes = beliefs.evidence.outcomes
-    for name in population.binary:
-        if name not in posterior:
+    for name, outcome, prior in stated_priors(beliefs):
+        if name not in posterior or prior.family not in ("normal", "lognormal", "halfnormal"):
             continue
-        for outcome, prior in zip(outcomes, population.for_outcomes(outcomes, name), strict=True):
-            yield name, outcome.name, prior, posterior[name].sel(outcome=outcome.name).to_numpy()
+        values = posterior[name].sel({names.OUTCOME: outcome}).transpose(*_SAMPLE, ...).to_numpy()
+        for place in np.ndindex(*values.shape[2:]):
+            yield name, outcome, prior, values[(slice(None), slice(None), *place)]
 
 
 def identified(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Doubt:
