@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
+    from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
+    from coterie.beliefs.population_prior import PopulationPrior
     from coterie.beliefs.predicting import predict, predictive
-    from coterie.beliefs.priors import MembershipPrior, PopulationPrior
+    from coterie.beliefs.priors import MembershipPrior
     from coterie.beliefs.tree import Beliefs
 
 __all__ = [
@@ -29,6 +31,7 @@ __all__ = [
     "believe_given",
     "build_model",
     "fit",
+    "mode",
     "predict",
     "predictive",
 ]
@@ -38,10 +41,11 @@ _FILES = {
     "Diagnosis": "diagnosis",
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
-    "PopulationPrior": "priors",
+    "PopulationPrior": "population_prior",
     "believe_given": "given",
     "build_model": "fitting",
     "fit": "fitting",
+    "mode": "maximising",
     "predict": "predicting",
     "predictive": "predicting",
 }

@@ -7,17 +7,20 @@ from types import ModuleType
 
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
+from coterie.evidence.covariates import Covariate, unidentified_in
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
 
 __all__ = [
     "STANDARD",
+    "Covariate",
     "Evidence",
     "Outcome",
     "bought_rows",
     "check",
     "standard_outcomes",
+    "unidentified_in",
     "unknown_clusters",
 ]
 
