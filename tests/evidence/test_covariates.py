@@ -93,7 +93,7 @@ def test_two_tables_add_and_the_mean_is_taken_over_both(read):
     both = read + other
 
     assert len(both) == 8
-    # (-1.5 + 2 + 3 + 4 + 0 + 1 + 9 + 2) / 8
+    # First table 7.5, second 12.
     assert both.covariates[0].centre == pytest.approx(19.5 / 8)
     assert both.covariates[1] == co.Covariate("major", centre=0, unit=1)
 
