@@ -4,6 +4,7 @@ from .beliefs import ParameterPrior as ParameterPrior
 from .beliefs import PopulationPrior as PopulationPrior
 from .beliefs import build_model as build_model
 from .beliefs import fit as fit
+from .beliefs import mode as mode
 from .beliefs import predict as predict
 from .deck import plot_calibration as plot_calibration
 from .deck import plot_home as plot_home
@@ -17,7 +18,9 @@ from .errors import EvidenceError as EvidenceError
 from .errors import EvidenceWarning as EvidenceWarning
 from .errors import FindingError as FindingError
 from .errors import FitInterrupted as FitInterrupted
+from .errors import ImproperPriorWarning as ImproperPriorWarning
 from .errors import Problem as Problem
+from .evidence import Covariate as Covariate
 from .evidence import Evidence as Evidence
 from .evidence import Outcome as Outcome
 from .evidence import check as check

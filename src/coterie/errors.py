@@ -10,7 +10,8 @@
     `-- FitInterrupted                sampling was stopped by the user
 
 ``EvidenceWarning`` (UserWarning) stands beside the tree: the table was read. So does
-``ConvergenceWarning`` (UserWarning): a fit was made whose draws are in doubt.
+``ConvergenceWarning`` (UserWarning): a fit was made whose draws are in doubt; and
+``ImproperPriorWarning`` (UserWarning): a prior without finite mass was stated.
 Catch ``CoterieError`` for all of them. Each message says what was found, where
 it stands, how much is like it, and the way out.
 """
@@ -73,6 +74,10 @@ class EvidenceWarning(UserWarning):
 
 class ConvergenceWarning(UserWarning):
     """A fit that was made, with draws that cannot be relied on yet."""
+
+
+class ImproperPriorWarning(UserWarning):
+    """A prior declared improper: the posterior may not exist, and nothing here can tell."""
 
 
 class BeliefError(CoterieError, ValueError):

@@ -25,13 +25,15 @@ PERIOD_END: Final = "period_end"
 SEEN: Final = "seen"
 SPEND: Final = "spend"
 CURRENCY: Final = "currency"
+WEIGHT: Final = "artist_units"
+COVARIATE: Final = "covariate"
 BOUGHT: Final = "bought"
 
 # Counts.
 NUMERATOR: Final = "numerator"
 DENOMINATOR: Final = "denominator"
 
-# Population parameters, one value an outcome.
+# Population parameters, one value an outcome (and covariate).
 ALPHA: Final = "alpha"
 UPLIFT: Final = "uplift"
 LOADING: Final = "loading"
@@ -40,6 +42,7 @@ KAPPA_SPREAD: Final = "kappa_spread"
 ARTIST_SCALE: Final = "artist_scale"
 CLUSTER_SCALE: Final = "cluster_scale"
 PERIOD_SCALE: Final = "period_scale"
+SLOPE: Final = "slope"
 
 # Effects.
 KAPPA_CLUSTER: Final = "kappa_cluster"

@@ -18,7 +18,7 @@ def population(evidence, rng, chains, draws):
     """Independent draws of each population parameter, one value an outcome."""
     size = (chains, draws, len(evidence.outcomes))
     dims = (*SAMPLE, names.OUTCOME)
-    known = [name for name in BINARY_DEFAULTS if name != "factor_scale"]
+    known = [name for name in BINARY_DEFAULTS if name not in {"factor_scale", "slope"}]
     return {name: (dims, np.exp(rng.normal(size=size))) for name in known}
 
 

@@ -111,7 +111,7 @@ def test_every_stated_prior_has_its_reason():
     table = co.PopulationPrior().table()
 
     assert (table["reason"].str.len() > 10).all()
-    assert len(table) == 18
+    assert len(table) == 20
 
 
 def test_draws_follow_the_stated_quantiles(rng):

@@ -15,9 +15,11 @@ if TYPE_CHECKING:
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
+    from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
+    from coterie.beliefs.population_prior import PopulationPrior
     from coterie.beliefs.predicting import predict, predictive
-    from coterie.beliefs.priors import MembershipPrior, PopulationPrior
+    from coterie.beliefs.priors import MembershipPrior
     from coterie.beliefs.redrawing import Replicas, replicas
     from coterie.beliefs.stating import population_of, stated_priors
     from coterie.beliefs.tree import Beliefs, refuse_partial
@@ -32,6 +34,7 @@ __all__ = [
     "believe_given",
     "build_model",
     "fit",
+    "mode",
     "population_of",
     "predict",
     "predictive",
@@ -45,11 +48,12 @@ _FILES = {
     "Diagnosis": "diagnosis",
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
-    "PopulationPrior": "priors",
+    "PopulationPrior": "population_prior",
     "Replicas": "redrawing",
     "believe_given": "given",
     "build_model": "fitting",
     "fit": "fitting",
+    "mode": "maximising",
     "predict": "predicting",
     "population_of": "stating",
     "predictive": "predicting",

@@ -19,7 +19,7 @@ from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
 from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT, Blueprint
 from coterie.beliefs.population import Stated
-from coterie.beliefs.priors import PopulationPrior
+from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.sampling import Run, stacked
 from coterie.beliefs.stating import ATTRIBUTE, population_rows
 from coterie.beliefs.storage import SCHEMA
@@ -63,6 +63,8 @@ def posterior(raw: xr.DataTree, blueprint: Blueprint, rng: np.random.Generator) 
         effect, scale = f"{names.FACTOR_EFFECT}{factor}", f"{names.FACTOR_SCALE}{factor}"
         found[effect] = stacked(raw, effect)
         found[scale] = _outcome_draws(raw, blueprint, scale)
+    if levels.covariates:
+        found[names.SLOPE] = stacked(raw, names.SLOPE)
     if names.PI in sampled:
         found[names.PI] = stacked(raw, names.PI)
     labelled = _labelled(found, levels, chains)
@@ -105,7 +107,10 @@ def beliefs(
     evidence = xr.Dataset(
         {"evidence": (by_artist, shaped([d.log_evidence for d in done]))},
         coords={k: v for k, v in coords.items() if k != names.CLUSTER},
-        attrs={"unit": "artist; membership and local effects integrated out"},
+        attrs={
+            "unit": "artist; membership and local effects integrated out; of one unit, "
+            "whatever its weight"
+        },
     )
     if stated.homes is None:
         return xr.Dataset(), evidence
@@ -145,7 +150,7 @@ def tree(
         "coterie_outcomes": json.dumps([{f: getattr(o, f) for f in fields} for o in outcomes]),
         "coterie_factors": json.dumps(list(evidence.factors)),
         "coterie_window": evidence.window or "",
-        ATTRIBUTE: population_rows(population, outcomes),
+        ATTRIBUTE: population_rows(population, outcomes, slopes=bool(evidence.covariates)),
         "coterie_draws_asked": run.draws,
         "coterie_chains_asked": run.chains,
         "coterie_interrupted": int(stopped),
@@ -230,6 +235,7 @@ def _labelled(found: dict[str, Floats], levels: Levels, chains: int) -> xr.Datas
         names.PERIOD_EFFECT: (names.CLUSTER, names.WINDOW, names.OUTCOME),
         names.ARTIST_EFFECT: (names.ARTIST, names.OUTCOME),
         names.PI: (names.CLUSTER,),
+        names.SLOPE: (names.COVARIATE, names.OUTCOME),
         **{f"{names.FACTOR_EFFECT}{f}": (f, names.OUTCOME) for f in levels.factors},
     }
     draws = len(found[names.ALPHA]) // chains
@@ -242,6 +248,8 @@ def _labelled(found: dict[str, Floats], levels: Levels, chains: int) -> xr.Datas
         names.OUTCOME: levels.outcome_names,
         **dict(levels.factors),
     }
+    if levels.covariates:
+        coords[names.COVARIATE] = [covariate.name for covariate in levels.covariates]
     variables = {
         name: (
             (names.CHAIN, names.DRAW, *by.get(name, (names.OUTCOME,))),

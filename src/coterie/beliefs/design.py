@@ -18,7 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from coterie import names
-from coterie.evidence import Evidence, Outcome
+from coterie.evidence import Covariate, Evidence, Outcome
 from coterie.typing import Flags, Floats, Integers
 
 type Labels = NDArray[Any]
@@ -35,6 +35,7 @@ class Levels:
     windows: Labels
     factors: dict[str, Labels]
     outcomes: tuple[Outcome, ...]
+    covariates: tuple[Covariate, ...] = ()
 
     @classmethod
     def of(cls, evidence: Evidence, clusters: Sequence[Any] | None = None) -> Levels:
@@ -47,6 +48,7 @@ class Levels:
             windows=np.unique(counts[names.WINDOW].to_numpy().astype(object)),
             factors={f: pd.unique(np.sort(counts[f].to_numpy())) for f in evidence.factors},
             outcomes=evidence.outcomes,
+            covariates=evidence.covariates,
         )
 
     @property
@@ -79,6 +81,10 @@ class Design:
         Codes over (pair,).
     cell
         Position of the observation's cell.
+    covariate
+        Values of each covariate in its units, one array a covariate.
+    frequency
+        Units the observation's artist stands for; ``None`` where each is one.
     """
 
     y: Floats
@@ -95,6 +101,8 @@ class Design:
     pair_artist: Integers
     pair_cluster: Integers
     cell: Integers
+    covariate: tuple[Floats, ...] = ()
+    frequency: Floats | None = None
 
     @property
     def pair_start(self) -> Integers:
@@ -107,6 +115,13 @@ class Design:
         artists = int(self.pair_artist.max(initial=-1)) + 1
         return np.searchsorted(self.pair_artist, np.arange(artists + 1))
 
+    def stands_for(self, artists: int) -> Floats:
+        """Return the units each artist stands for: (artist,)."""
+        units = np.ones(artists)
+        if self.frequency is not None:
+            units[self.artist] = self.frequency
+        return units
+
 
 def design(evidence: Evidence, levels: Levels) -> Design:
     """Lay the cells of a table out as flat observations."""
@@ -114,6 +129,8 @@ def design(evidence: Evidence, levels: Levels) -> Design:
     y, n = cells[names.NUMERATOR].to_numpy(), cells[names.DENOMINATOR].to_numpy()
     cell, outcome = np.nonzero(np.nan_to_num(n) > 0)
     codes = cell_codes(cells, levels)
+    size = cells.sizes[names.CELL]
+    frequency = cells[names.WEIGHT].to_numpy() if names.WEIGHT in cells.coords else np.ones(size)
     artist, cluster = codes.artist[cell], codes.cluster[cell]
     order = np.lexsort((outcome, cell, cluster, artist))
     cell, outcome = cell[order], outcome[order]
@@ -135,6 +152,8 @@ def design(evidence: Evidence, levels: Levels) -> Design:
         pair_artist=kept // max(len(levels.clusters), 1),
         pair_cluster=kept % max(len(levels.clusters), 1),
         cell=cell,
+        covariate=tuple(c.scaled(cells[c.name].to_numpy())[cell] for c in levels.covariates),
+        frequency=frequency[cell] if (frequency != 1).any() else None,
     )
 
 

@@ -21,7 +21,8 @@ from coterie.beliefs.design import Levels, design
 from coterie.beliefs.memory import check_memory
 from coterie.beliefs.model import Blueprint, build
 from coterie.beliefs.population import Stated
-from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
+from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.sampling import Run, Sampled, sample
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import (
@@ -31,7 +32,7 @@ from coterie.errors import (
     EvidenceWarning,
     FitInterrupted,
 )
-from coterie.evidence import Evidence, thin, unknown_clusters
+from coterie.evidence import Evidence, thin, unidentified_in, unknown_clusters
 
 _BELIEF_DRAWS = 200
 LEAST_STRENGTH = 20
@@ -110,7 +111,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         If the table is too poor for some of what is learned, so that it stays the priors'.
     """
     started = assemble.fingerprint(_generator(rng))
-    blueprint = _blueprint(evidence, prior, homes, population)
+    blueprint = blueprint_of(evidence, prior, homes, population)
     run = Run(
         draws=_whole("draws", draws),
         tune=_whole("tune", tune),
@@ -120,6 +121,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         target_accept=target_accept,
         progress=_watched() if progress is None else progress,
     )
+    _check_weights(blueprint)
     check_memory(blueprint, run)
     notes = thin(evidence, None if prior is None or homes is None else len(prior.clusters))
     if notes:
@@ -197,15 +199,22 @@ def build_model(
         ``evidence``. ``affinity_out`` and ``affinity_in`` are the affinity of a pair if the
         artist is not, or is, a member.
     """
-    return build(_blueprint(evidence, prior, homes, population))
+    return build(blueprint_of(evidence, prior, homes, population))
 
 
-def _blueprint(
+def blueprint_of(
     evidence: Evidence,
     prior: MembershipPrior | None,
     homes: Homes,
     population: PopulationPrior | None,
 ) -> Blueprint:
+    """Check what a model is made of, and put it together.
+
+    Raises
+    ------
+    BeliefError, EvidenceError
+        As :func:`fit`.
+    """
     _check_arguments(evidence, prior, homes)
     if prior is not None:
         problems = unknown_clusters(evidence.clusters, prior.clusters)
@@ -228,6 +237,10 @@ def _blueprint(
             "or leave it out and state prob."
         )
     _check_overrides(population, evidence)
+    told = unidentified_in(evidence.counts, evidence.covariates)
+    if told:
+        raise EvidenceError(told)
+    _check_joint(population, evidence)
     levels = Levels.of(evidence, None if prior is None else prior.clusters)
     if prior is not None and homes is not None:
         prior.table(levels.artists.tolist(), homes)
@@ -271,6 +284,41 @@ def _check_overrides(population: PopulationPrior | None, evidence: Evidence) -> 
                 f"The population states a prior for outcome {name!r}, which this table does not "
                 f"count. Did you mean {close[0]!r}?"
             )
+
+
+def _check_joint(population: PopulationPrior | None, evidence: Evidence) -> None:
+    """Refuse a joint prior that these outcomes and covariates leave without a parameter."""
+    for joint in () if population is None else population.joint:
+        if names.SLOPE in joint.over and not evidence.covariates:
+            raise BeliefError(
+                "A joint prior is over slope, and the table has no covariates. Name them with "
+                "Evidence.from_frame(..., covariates=...), or leave slope out."
+            )
+        silent = [o.name for o in evidence.outcomes if not o.informs]
+        if silent and {names.UPLIFT, names.LOADING} & set(joint.over):
+            raise BeliefError(
+                f"A joint prior is over uplift or loading, which outcome {silent[0]!r} does not "
+                "have: it does not inform membership. Leave the outcome out of the table."
+            )
+        joint.check(len(evidence.outcomes), max(1, len(evidence.covariates)))
+
+
+def _check_weights(blueprint: Blueprint) -> None:
+    """Refuse weights where something of an artist would be sampled: its power is no power then."""
+    if not blueprint.weighted:
+        return
+    loose = [
+        name
+        for name in (names.ARTIST_SCALE, names.LOADING)
+        if any(p.family != "fixed" or p.first != 0 for p in blueprint.priors(name))
+    ]
+    if loose:
+        raise BeliefError(
+            f"The table has weights other than 1, and {' and '.join(loose)} may be above 0: units "
+            "that share one row would share one sampled effect. State them as 0 "
+            f"(PopulationPrior().replace({loose[0]}=ParameterPrior.fixed(0.0), ...)), or repeat "
+            "the rows under artists of their own."
+        )
 
 
 def _generator(rng: Any) -> np.random.Generator:

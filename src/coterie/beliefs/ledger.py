@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import BeliefError, Problem
-from coterie.evidence import Evidence, Outcome
+from coterie.evidence import Covariate, Evidence, Outcome
 
 WARNED: Final = "warned_row"
 
@@ -26,6 +26,7 @@ _TERMS: Final = "terms"
 _LAYOUT: Final = "layout"
 _WARNINGS: Final = "warnings"
 _FACTOR: Final = "factor_"
+_COVARIATE: Final = "covariate_"
 _MISSING: Final = "_missing"
 _MOMENTS: Final = (names.PERIOD_START, names.PERIOD_END, names.SEEN)
 
@@ -42,13 +43,15 @@ def ledger_of(evidence: Evidence) -> xr.Dataset:
     -------
     xarray.Dataset
         ``numerator`` and ``denominator`` (row, outcome), NaN where not measured;
-        labels on row under their own names, each factor as ``factor_<number>`` because
+        labels on row under their own names, each factor as ``factor_<number>`` and each
+        covariate as ``covariate_<number>`` because
         a column's name may be one that no file allows; ``terms``, ``layout`` and
         ``warnings`` as JSON text, and the rows of those warnings end to end on
         ``warned_row``.
     """
     counts = evidence.counts
-    ledger = counts.drop_attrs().rename(_numbered(evidence.factors))
+    own = tuple(covariate.name for covariate in evidence.covariates)
+    ledger = counts.drop_attrs().rename(_numbered(evidence.factors) | _numbered(own, _COVARIATE))
     for name in [n for n in ledger.coords if ledger[n].dims == (names.ROW,)]:
         ledger = _filled(ledger, str(name))
     terms = {
@@ -57,6 +60,8 @@ def ledger_of(evidence: Evidence) -> xr.Dataset:
         "window": evidence.window,
         "currency": counts.attrs.get("currency"),
     }
+    if evidence.covariates:
+        terms["covariates"] = [asdict(covariate) for covariate in evidence.covariates]
     told = [asdict(p) | {"rows": len(p.rows)} for p in evidence.warnings]
     texts = {_TERMS: terms, _LAYOUT: asdict(evidence.layout), _WARNINGS: told}
     rows = np.array([row for p in evidence.warnings for row in p.rows], dtype=np.int64)
@@ -89,13 +94,20 @@ def evidence_of(ledger: xr.Dataset) -> Evidence:
             "These beliefs do not carry their evidence: fit them again."
         )
     terms, layout = (json.loads(str(ledger[name].item())) for name in (_TERMS, _LAYOUT))
+    covariates = tuple(Covariate(**told) for told in terms.get("covariates", ()))
     return Evidence(
-        counts=_counts(ledger, tuple(terms["factors"]), terms["currency"]),
+        counts=_counts(
+            ledger,
+            _numbered(tuple(terms["factors"]))
+            | _numbered(tuple(c.name for c in covariates), _COVARIATE),
+            terms["currency"],
+        ),
         outcomes=tuple(Outcome(**outcome) for outcome in terms["outcomes"]),
         factors=tuple(terms["factors"]),
         window=terms["window"],
         warnings=_warnings(ledger),
         layout=_layout(layout),
+        covariates=covariates,
     )
 
 
@@ -137,8 +149,8 @@ def pair_totals(ledger: xr.Dataset, artists: NDArray[Any], clusters: NDArray[Any
     return xr.Dataset(found, coords=labels | {names.OUTCOME: ledger[names.OUTCOME].to_numpy()})
 
 
-def _numbered(factors: tuple[str, ...]) -> dict[str, str]:
-    return {factor: f"{_FACTOR}{i}" for i, factor in enumerate(factors)}
+def _numbered(columns: tuple[str, ...], kind: str = _FACTOR) -> dict[str, str]:
+    return {column: f"{kind}{i}" for i, column in enumerate(columns)}
 
 
 def _filled(ledger: xr.Dataset, name: str) -> xr.Dataset:
@@ -155,10 +167,10 @@ def _filled(ledger: xr.Dataset, name: str) -> xr.Dataset:
     return ledger.assign_coords(marks)
 
 
-def _counts(ledger: xr.Dataset, factors: tuple[str, ...], currency: str | None) -> xr.Dataset:
-    numbered = _numbered(factors)
+def _counts(ledger: xr.Dataset, numbered: dict[str, str], currency: str | None) -> xr.Dataset:
     keys = [names.ARTIST, names.CLUSTER, names.RELEASE]
-    own = [name for name in (*keys, *_MOMENTS, names.SPEND, names.WINDOW) if name in ledger]
+    rest = (*_MOMENTS, names.SPEND, names.WINDOW, names.WEIGHT)
+    own = [name for name in (*keys, *rest) if name in ledger]
     # In the order of the table that was read: labels, factors, moments.
     stored = {n: n for n in own if n in keys} | numbered | {n: n for n in own if n not in keys}
     coords: dict[str, Any] = {
@@ -195,7 +207,9 @@ def _labels(ledger: xr.Dataset, name: str) -> NDArray[Any]:
 def _layout(stored: dict[str, Any]) -> Any:
     # JSON knows no tuples. The class itself stays inside the evidence room.
     made = get_type_hints(Evidence)["layout"]
-    return made(**{k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()})
+    plain = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    plain["covariates"] = tuple(Covariate(**told) for told in plain.get("covariates", ()))
+    return made(**plain)
 
 
 def _warnings(ledger: xr.Dataset) -> tuple[Problem, ...]:

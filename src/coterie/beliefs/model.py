@@ -38,8 +38,9 @@ from coterie import names
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
-from coterie.beliefs.pilot import pilot
-from coterie.beliefs.priors import Homes, MembershipPrior, PopulationPrior
+from coterie.beliefs.pilot import axes, pilot
+from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.priors import Homes, MembershipPrior
 
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
@@ -68,13 +69,19 @@ class Blueprint:
         """Whether any outcome's level may differ between windows."""
         return any(not _is_zero(p) for p in self.priors(names.PERIOD_SCALE))
 
+    @property
+    def weighted(self) -> bool:
+        """Whether any artist stands for another number of units than one."""
+        return self.made.frequency is not None
+
     def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
         """Return one parameter's prior for each outcome."""
         return self.population.for_outcomes(self.levels.outcomes, parameter)
 
     def key(self) -> tuple[Any, ...]:
         """Return what two fits must share to share a compiled model."""
-        levels, names_ = self.levels, sorted(self.population.binary)
+        levels = self.levels
+        names_ = sorted(set(self.population.binary) - {names.SLOPE})
         priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
         sizes = (
             len(levels.artists),
@@ -84,7 +91,12 @@ class Blueprint:
             self.made.pair_artist.size,
         )
         pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
-        return (levels.outcomes, sizes, self.homes, priors, pi)
+        usual = (levels.outcomes, sizes, self.homes, priors, pi)
+        slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
+        own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
+        joint = tuple((j.log_density, j.over) for j in self.population.joint)
+        weighted = ("weighted",) if self.weighted else ()
+        return (*usual, *own, *joint, *weighted)
 
 
 def model_data(blueprint: Blueprint) -> dict[str, Any]:
@@ -108,6 +120,11 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
         "working_information": rough.information,
     }
     arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
+    if made.covariate:
+        arrays["covariate_value"] = np.stack(made.covariate)
+        arrays["covariate_middle"], arrays["slope_map"] = axes(made, rough)
+    if blueprint.weighted:
+        arrays["units_of_artist"] = made.stands_for(len(levels.artists))
     arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
     parts = zip(levels.factors, rough.factor, strict=True)
     arrays |= {f"known_factor_{factor}": known for factor, known in parts}
@@ -131,6 +148,8 @@ def build(blueprint: Blueprint) -> pm.Model:
         "window_contrast": np.arange(len(levels.windows) - 1),
         **{_level_of(f): np.asarray(known) for f, known in levels.factors.items()},
     }
+    if levels.covariates:
+        coords[names.COVARIATE] = [covariate.name for covariate in levels.covariates]
     with pm.Model(coords=coords) as model:
         read = {name: pm.Data(name, value) for name, value in model_data(blueprint).items()}
         numbers = {
@@ -145,11 +164,38 @@ def build(blueprint: Blueprint) -> pm.Model:
             )
         }
         log_kappa = _log_kappa(blueprint, numbers[names.KAPPA])
-        level = _levels(blueprint, numbers, read)
+        slope = _slopes(blueprint, read) if levels.covariates else None
+        level = _levels(blueprint, numbers, read, slope)
         eta = _known_part(blueprint, read, level)
+        if slope is not None:
+            eta = eta + (slope[:, read["outcome_code"]] * read["covariate_value"]).sum(axis=0)
+        _joint_priors(blueprint, model)
         scatter = log_kappa[read["cluster_code"], read["outcome_code"]]
         _likelihood(blueprint, read, numbers, eta, scatter)
     return model
+
+
+def _slopes(blueprint: Blueprint, read: dict[str, Any]) -> Any:
+    """Return slopes over (covariate, outcome), moved along the covariates' own axes."""
+    priors = blueprint.priors(names.SLOPE)
+    shape = (len(blueprint.levels.covariates), len(priors))
+    stated = np.array([0.0 if p.family == "joint" else p.first for p in priors])
+    value = pt.as_tensor(np.broadcast_to(stated, shape))
+    at = [i for i, p in enumerate(priors) if p.family != "fixed"]
+    if at:
+        moved = pm.Flat("slope_raw", shape=(shape[0], len(at)))
+        value = pt.set_subtensor(value[:, at], read["slope_map"] @ moved)
+    if at and priors[at[0]].family == "normal":
+        law = pm.Normal.dist(stated[at], np.array([priors[i].second for i in at]))
+        pm.Potential("slope_prior", pm.logp(law, value[:, at]).sum())
+    return pm.Deterministic(names.SLOPE, value, dims=(names.COVARIATE, names.OUTCOME))
+
+
+def _joint_priors(blueprint: Blueprint, model: pm.Model) -> None:
+    for i, joint in enumerate(blueprint.population.joint):
+        values = {name: model[name] for name in joint.over if name in model.named_vars}
+        density = joint.log_density(**values)
+        pm.Potential(f"joint_prior_{i}", pt.as_tensor(density).sum())
 
 
 def _level_of(factor: str) -> str:
@@ -173,7 +219,7 @@ def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
     return eta
 
 
-def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any]) -> Any:
+def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any], slope: Any) -> Any:
     """Return alpha + cluster effect + window effect over (cluster, window, outcome)."""
     clusters, windows = len(blueprint.levels.clusters), len(blueprint.levels.windows)
     between, within = numbers[names.CLUSTER_SCALE], numbers[names.PERIOD_SCALE]
@@ -185,7 +231,9 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any])
         * spread
         / np.sqrt(np.float64(clusters))
     )
-    alpha_level = _alpha_and_level(blueprint, grand)
+    # Alpha stands at the centre of the covariates; the counts know the level at their middle.
+    shift = None if slope is None else read["covariate_middle"] @ slope
+    alpha_level = _alpha_and_level(blueprint, grand, shift)
     mean = grand
     if clusters > 1:
         contrast = _contrast("cluster", read["known_cluster"], spread, ())
@@ -230,7 +278,7 @@ def _effects(name: str, scale: Any, known: Any, dims: tuple[str, ...]) -> Any:
     return pm.Normal(name, 0.0, room, dims=dims) * scale / room
 
 
-def _alpha_and_level(blueprint: Blueprint, grand: Any) -> Any:
+def _alpha_and_level(blueprint: Blueprint, grand: Any, shift: Any) -> Any:
     """Return alpha + grand, moving it as one and recovering alpha exactly."""
     priors = blueprint.priors(names.ALPHA)
     free = [i for i, p in enumerate(priors) if p.family != "fixed"]
@@ -239,7 +287,13 @@ def _alpha_and_level(blueprint: Blueprint, grand: Any) -> Any:
     if free:
         mean = np.array([priors[i].first for i in free])
         sd = np.array([priors[i].second for i in free])
-        moved = pm.Normal("level", mean + grand[free], sd, shape=len(free))
+        about = grand[free] if shift is None else grand[free] + shift[free]
+        moved = (
+            pm.Flat("level", shape=len(free))
+            if priors[free[0]].family == "joint"
+            else pm.Normal("level", mean + about, sd, shape=len(free))
+        )
+        moved = moved if shift is None else moved - shift[free]
         level = pt.set_subtensor(level[free], moved)
     pm.Deterministic(names.ALPHA, level - grand, dims=names.OUTCOME)
     return level
@@ -281,6 +335,11 @@ def _likelihood(
     )[0]  # fmt: skip
     # The affinity's own prior and each map's Jacobian; affinity_raw's density is taken back.
     pm.Potential("affinity_map", pt.sum(log_sd + _HALF * raw**2))
+    if blueprint.weighted:
+        # Nothing of an artist is sampled: both affinities are one number apart from the counts.
+        pm.Potential("affinity_prior", -_HALF * pt.sum(out**2))
+        _membership(blueprint, read, values[0], values[1])
+        return
     _membership(blueprint, read, values[0] - _HALF * out**2, values[1] - _HALF * inside**2)
 
 
@@ -342,7 +401,11 @@ def _affinities(uplift: Any, loading: Any, known: Any, score: Any) -> tuple[Any,
 
 
 def _membership(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: Any) -> None:
-    """Sum membership out, exactly."""
+    """Sum membership out, exactly; an artist counts as often as the units it stands for."""
+    units: Any = read["units_of_artist"] if blueprint.weighted else None
+    if units is not None:
+        pm.Potential("evidence", (_marginal(blueprint, read, out, inside) * units).sum())
+        return
     if blueprint.homes is None:
         pm.Potential("evidence", out.sum())
         return
@@ -359,6 +422,25 @@ def _membership(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: An
     stated = read["elsewhere_prior"]
     nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
     pm.Potential("evidence", out.sum() + pm.math.logaddexp(inside_any, nowhere).sum())
+
+
+def _marginal(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: Any) -> Any:
+    """Return the log evidence of one unit of each artist: (artist,)."""
+    artists, owner = len(blueprint.levels.artists), read["pair_artist"]
+    total = _summed(out, owner, artists)
+    if blueprint.homes is None:
+        return total
+    log_odds, chance = inside - out, _pi(blueprint, read)
+    at = (owner, read["pair_cluster"])
+    if blueprint.homes == "many":
+        own = chance[at]
+        mixed = pm.math.logaddexp(pt.log1p(-own), pt.log(own) + log_odds)
+        return total + _summed(mixed, owner, artists)
+    table = pt.set_subtensor(pt.zeros_like(chance)[at], log_odds)
+    stated = read["elsewhere_prior"]
+    nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
+    homes = pm.math.logsumexp(pt.log(chance) + table, axis=1, keepdims=False)
+    return total + pm.math.logaddexp(homes, nowhere)
 
 
 def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:
@@ -392,6 +474,11 @@ def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None
     first = np.array([p.first for p in priors])
     second = np.array([p.second for p in priors])
     size: dict[str, Any] = {"shape": len(priors)} if dims is None else {"dims": dims}
+    if family == "joint":
+        # Its density stands in a potential; here only the logarithm's Jacobian.
+        log = pm.Flat(f"{name}_log", **size)
+        pm.Potential(f"{name}_map", log.sum())
+        return pm.Deterministic(name, pt.exp(log), **size)
     if family == "halfnormal":
         return pm.HalfNormal(name, first, **size)
     law = {"normal": pm.Normal, "lognormal": pm.LogNormal}[family]

@@ -19,7 +19,7 @@ from coterie import names
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
-Family = Literal["normal", "lognormal", "halfnormal", "fixed"]
+Family = Literal["normal", "lognormal", "halfnormal", "fixed", "joint"]
 
 FACTOR_SCALE = "factor_scale"
 POSITIVE = frozenset({names.UPLIFT, names.KAPPA})
@@ -42,7 +42,8 @@ class ParameterPrior:
     Attributes
     ----------
     family
-        ``"normal"``, ``"lognormal"``, ``"halfnormal"`` or ``"fixed"``.
+        ``"normal"``, ``"lognormal"``, ``"halfnormal"`` or ``"fixed"``; ``"joint"`` where the
+        parameter has no prior of its own.
     first, second
         Mean and sd (normal); log median and log sd (lognormal); sd and 0 (halfnormal);
         value and 0 (fixed).
@@ -90,6 +91,10 @@ class ParameterPrior:
 
     def check_range(self, parameter: str) -> None:
         """Raise where this prior reaches outside the parameter's range."""
+        if self.family == "joint":
+            return
+        if parameter == names.SLOPE and self.family not in {"normal", "fixed"}:
+            raise BeliefError(f"A slope has either sign, and {self} does not. Use normal or fixed.")
         if parameter in POSITIVE | NOT_NEGATIVE:
             low = self.first if self.family == "fixed" else 0.0
             if self.family == "normal" or low < 0 or (parameter in {names.KAPPA} and self._zero()):
@@ -102,10 +107,14 @@ class ParameterPrior:
 
     def draw(self, rng: np.random.Generator) -> float:
         """Draw one value."""
+        if self.family == "joint":
+            raise BeliefError("A parameter of a joint prior has no prior of its own to draw from.")
         return self.first if self.family == "fixed" else float(self._law().rvs(random_state=rng))
 
     def quantile(self, prob: float) -> float:
-        """Return a quantile, ``prob`` in (0, 1)."""
+        """Return a quantile, ``prob`` in (0, 1); NaN where the prior is joint."""
+        if self.family == "joint":
+            return math.nan
         return self.first if self.family == "fixed" else float(self._law().ppf(prob))
 
     def cdf(self, value: float) -> float:
@@ -114,7 +123,7 @@ class ParameterPrior:
             float(value >= self.first) if self.family == "fixed" else float(self._law().cdf(value))
         )
 
-    def log_density(self, values: Floats) -> Floats:
+    def log_densities(self, values: Floats) -> Floats:
         """Return the log density at values, of a prior that is not fixed."""
         found: Floats = np.asarray(self._law().logpdf(values), dtype=np.float64)
         return found
@@ -126,7 +135,12 @@ class ParameterPrior:
             "lognormal": f"LogNormal(median {math.exp(min(self.first, 700)):.4g}, log sd {second})",
             "halfnormal": f"HalfNormal({first})",
             "fixed": f"fixed at {first}",
+            "joint": "joint",
         }[self.family]
+
+    def log_density(self, value: float) -> float:
+        """Return the log density of a value, 0 where it is fixed or its prior is joint."""
+        return 0.0 if self.family in {"fixed", "joint"} else float(self._law().logpdf(value))
 
     def _zero(self) -> bool:
         return self.family == "fixed" and self.first == 0
@@ -160,6 +174,9 @@ _SHARED: Mapping[str, ParameterPrior] = {
     ),
     FACTOR_SCALE: ParameterPrior.halfnormal(
         0.5, reason="between levels of a factor, odds differ by a factor of about 1.4"
+    ),
+    names.SLOPE: ParameterPrior.normal(
+        0.0, 0.5, reason="one unit of a covariate changes odds by up to a factor of 2.7"
     ),
 }
 _ALPHA_BINARY = ParameterPrior.normal(

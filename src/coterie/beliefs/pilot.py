@@ -46,8 +46,9 @@ class Pilot:
 def pilot(made: Design, levels: Levels) -> Pilot:
     """Read every observation as if it were Gaussian."""
     outcomes = len(levels.outcomes)
-    above = np.bincount(made.outcome, made.y, outcomes)
-    below = np.bincount(made.outcome, made.n, outcomes)
+    units = np.ones(made.y.size) if made.frequency is None else made.frequency
+    above = np.bincount(made.outcome, made.y * units, outcomes)
+    below = np.bincount(made.outcome, made.n * units, outcomes)
     pooled = ((above + 0.5) / (below + 1.0))[made.outcome]
     # A count has no log odds: its share is set aside at one half.
     share = np.where(made.is_count, 0.5, np.clip(pooled, 1e-7, 1 - 1e-7))
@@ -55,7 +56,7 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     count = _count(made.y, made.n, pooled)
     response = np.where(made.is_count, count[0], binary[0])
     information = np.where(made.is_count, count[1], binary[1])
-    usable = information / (1 + information * _TYPICAL_SCATTER)
+    usable = units * information / (1 + information * _TYPICAL_SCATTER)
     clusters, windows = len(levels.clusters), len(levels.windows)
     period = made.cluster * windows + made.window
     return Pilot(
@@ -68,6 +69,27 @@ def pilot(made: Design, levels: Levels) -> Pilot:
             for codes, known in zip(made.factor, levels.factors.values(), strict=True)
         ),
     )
+
+
+def axes(made: Design, rough: Pilot) -> tuple[Floats, Floats]:
+    """Return where the counts know covariates best, and axes along which slopes are apart.
+
+    Returns
+    -------
+    middle
+        Mean of each covariate by information: (covariate,).
+    map
+        From coordinates of unit spread to slopes: (covariate, covariate).
+    """
+    values = np.stack(made.covariate)
+    share = rough.information / rough.information.sum()
+    middle = values @ share
+    apart = (values - middle[:, None]) * np.sqrt(share)
+    spread = np.maximum(np.sqrt((apart**2).sum(axis=1)), 1e-300)
+    root = np.linalg.qr((apart / spread[:, None]).T, mode="r")
+    # Nearly collinear covariates: an axis may be long, not endless.
+    ridge = root.T @ root + 1e-12 * np.eye(len(values))
+    return middle, np.linalg.inv(np.linalg.cholesky(ridge).T) / spread[:, None]
 
 
 def _binary(y: Floats, n: Floats, pooled: Floats) -> tuple[Floats, Floats]:

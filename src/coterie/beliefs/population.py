@@ -78,6 +78,10 @@ def level(posterior: xr.Dataset, made: Design, levels: Levels, at: Any = slice(N
     found += period[:, made.cluster, made.window, outcome]
     for factor, codes in zip(levels.factors, made.factor, strict=True):
         found += flat(posterior, f"{names.FACTOR_EFFECT}{factor}", at)[:, codes, outcome]
+    if made.covariate:
+        slope = flat(posterior, names.SLOPE, at)
+        for i, values in enumerate(made.covariate):
+            found += slope[:, i, outcome] * values
     return np.ascontiguousarray(found, dtype=np.float64)
 
 

@@ -43,7 +43,8 @@ def predict(
     rows
         Rows to predict: labels alone are read, outcomes never are with ``of="next"``.
         A factor the rows leave out: the mean rate over its levels, weighted by the outcome's
-        denominators in the cluster's ledger.
+        denominators in the cluster's ledger. Covariates of the ledger must be there; they
+        are read from the ledger's centre in its unit, whatever the rows state.
     of
         ``"next"``: the next comparable cell, in a fresh window. ``"observed"``: the ledger
         cell's own rate, given its counts; every row's cell must be in the ledger.
@@ -193,6 +194,7 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floa
     def keys(table: xr.Dataset, bought: Any) -> list[tuple[Any, ...]]:
         codes = cell_codes(table, known.levels)
         columns = [codes.artist, codes.cluster, codes.window, *codes.factor]
+        columns += [table[c.name].to_numpy() for c in known.levels.covariates]
         columns += [table[names.RELEASE].to_numpy()] if released else []
         columns += [bought] if paid else []
         return list(zip(*[c.tolist() for c in columns], strict=True))

@@ -1,24 +1,21 @@
 """Priors: what was believed before the table was opened.
 
-Makes :class:`MembershipPrior` (pi: which clusters an artist may belong in) and
-:class:`PopulationPrior` (how listeners of any artist respond). Callers may trust
-that every probability lies strictly between 0 and 1, that shares leave room for
-``elsewhere``, and that each parameter's prior says its unit and its reason.
+Makes :class:`MembershipPrior` (pi: which clusters an artist may belong in). Callers may
+trust that every probability lies strictly between 0 and 1, and that shares leave room for
+``elsewhere``.
 There is no hidden prior: a fit takes pi as an argument without a default.
 """
 
 from __future__ import annotations
 
-import difflib
 import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass
 from typing import Any, Literal
 
 import numpy as np
 import pandas as pd
 
-from coterie import names
 from coterie.beliefs.checked import (
     BY_HAND,
     aligned,
@@ -30,9 +27,7 @@ from coterie.beliefs.checked import (
     numbers,
     pivot,
 )
-from coterie.beliefs.parameters import BINARY_DEFAULTS, COUNT_DEFAULTS, PRESETS, ParameterPrior
 from coterie.errors import BeliefError
-from coterie.evidence import Outcome
 from coterie.typing import Floats
 
 Homes = Literal["one", "many"] | None
@@ -297,165 +292,3 @@ class MembershipPrior:
                 f"{len(artists)} artists are like this. Add their rows, or state one prior for all."
             )
         return chance[[position[label] for label in artists]]
-
-
-@dataclass(frozen=True, slots=True)
-class PopulationPrior:
-    """Belief, before any evidence, about how listeners respond to any artist.
-
-    One :class:`ParameterPrior` for each parameter, by kind of outcome, with overrides
-    by outcome. The default is fixed: it is never centred on the table at hand, which
-    would use the evidence twice.
-
-    Attributes
-    ----------
-    binary, count
-        Priors by parameter name for outcomes of each kind.
-    overrides
-        Priors by ``(outcome, parameter)``.
-
-    Examples
-    --------
-    >>> import coterie as co
-    >>> prior = co.PopulationPrior().replace(kappa_spread=co.ParameterPrior.fixed(0.0))
-    >>> prior.of("save", "binary", "kappa_spread").family
-    'fixed'
-    """
-
-    binary: Mapping[str, ParameterPrior] = field(default_factory=lambda: dict(BINARY_DEFAULTS))
-    count: Mapping[str, ParameterPrior] = field(default_factory=lambda: dict(COUNT_DEFAULTS))
-    overrides: Mapping[tuple[str, str], ParameterPrior] = field(default_factory=dict)
-
-    def __post_init__(self) -> None:
-        for stated in (self.binary, self.count):
-            absent = [name for name in BINARY_DEFAULTS if name not in stated]
-            if absent:
-                raise BeliefError(
-                    f"A PopulationPrior states every parameter, and this one lacks {absent[0]!r} "
-                    f"({len(absent)} of {len(BINARY_DEFAULTS)}). Change some with replace()."
-                )
-            for name, prior in stated.items():
-                _check_parameter(name, prior)
-        for (_, name), prior in self.overrides.items():
-            _check_parameter(name, prior)
-
-    @classmethod
-    def preset(cls, name: str) -> PopulationPrior:
-        """Return a narrower, named belief: see ``PopulationPrior.presets()``.
-
-        Raises
-        ------
-        BeliefError
-            If no preset has this name; close matches are named.
-        """
-        if name not in PRESETS:
-            raise BeliefError(f"There is no preset {name!r}. {_did_you_mean(name, PRESETS)}")
-        prior = cls()
-        for outcome, changes in PRESETS[name].items():
-            prior = prior.replace(outcome=outcome, **changes)
-        return prior
-
-    @staticmethod
-    def presets() -> list[str]:
-        """Return the names of the presets."""
-        return list(PRESETS)
-
-    def replace(self, *, outcome: str | None = None, **changes: ParameterPrior) -> PopulationPrior:
-        """Return a copy with some priors replaced, by parameter name.
-
-        Parameters
-        ----------
-        outcome
-            Name of the one outcome concerned; left out, every outcome.
-        **changes
-            ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``,
-            ``cluster_scale``, ``period_scale``, ``factor_scale``.
-
-        Raises
-        ------
-        BeliefError
-            If a parameter is unknown, or its prior reaches outside its range.
-        """
-        for name, prior in changes.items():
-            if name not in BINARY_DEFAULTS:
-                raise BeliefError(
-                    f"There is no population parameter {name!r}. "
-                    f"{_did_you_mean(name, BINARY_DEFAULTS)}"
-                )
-            _check_parameter(name, prior)
-        if outcome is not None:
-            more = {(outcome, name): prior for name, prior in changes.items()}
-            return replace(self, overrides={**self.overrides, **more})
-        kept = {key: prior for key, prior in self.overrides.items() if key[1] not in changes}
-        return PopulationPrior({**self.binary, **changes}, {**self.count, **changes}, kept)
-
-    def of(self, outcome: str, kind: str, parameter: str) -> ParameterPrior:
-        """Return the prior of one parameter of one outcome."""
-        by_kind = self.count if kind == "count" else self.binary
-        return self.overrides.get((outcome, parameter), by_kind[parameter])
-
-    def for_outcomes(
-        self, outcomes: Sequence[Outcome], parameter: str
-    ) -> tuple[ParameterPrior, ...]:
-        """Return one parameter's prior for each outcome; what informs nothing has no uplift."""
-        tied = (names.UPLIFT, names.LOADING)
-        return tuple(
-            ParameterPrior.fixed(0.0, reason="does not inform membership")
-            if parameter in tied and not outcome.informs
-            else self.of(outcome.name, outcome.kind, parameter)
-            for outcome in outcomes
-        )
-
-    def table(self, outcomes: Sequence[Outcome] | None = None) -> pd.DataFrame:
-        """Return one row per parameter (and outcome): its prior in natural units and the reason."""
-        if outcomes is None:
-            pairs = [(kind, p, v) for kind in ("binary", "count") for p, v in self._of(kind)]
-            pairs += [(o, p, v) for (o, p), v in self.overrides.items()]
-        else:
-            pairs = [
-                (o.name, parameter, prior)
-                for parameter in BINARY_DEFAULTS
-                for o, prior in zip(outcomes, self.for_outcomes(outcomes, parameter), strict=True)
-            ]
-        rows = [
-            {
-                "outcome": which,
-                "parameter": parameter,
-                "prior": str(prior),
-                "lower": prior.quantile(0.05),
-                "median": prior.quantile(0.5),
-                "upper": prior.quantile(0.95),
-                "reason": prior.reason,
-            }
-            for which, parameter, prior in pairs
-        ]
-        return pd.DataFrame(rows)
-
-    def draw(self, outcomes: Sequence[Outcome], *, rng: np.random.Generator) -> dict[str, Floats]:
-        """Draw one population: each parameter over ``(outcome,)``."""
-        return {
-            parameter: np.array(
-                [prior.draw(rng) for prior in self.for_outcomes(outcomes, parameter)]
-            )
-            for parameter in BINARY_DEFAULTS
-        }
-
-    def _of(self, kind: str) -> list[tuple[str, ParameterPrior]]:
-        return list((self.count if kind == "count" else self.binary).items())
-
-
-def _check_parameter(name: str, prior: Any) -> None:
-    if not isinstance(prior, ParameterPrior):
-        raise BeliefError(
-            f"The prior of {name} is {prior!r}; state one, for example ParameterPrior.fixed(...) "
-            "or ParameterPrior.lognormal(...)."
-        )
-    prior.check_range(name)
-
-
-def _did_you_mean(word: str, known: Iterable[str]) -> str:
-    known = list(known)
-    close = difflib.get_close_matches(word, known, n=3, cutoff=0.6)
-    return (
-        f"Did you mean {' or '.join(map(repr, close))}?" if close else f"Known: {', '.join(known)}."
-    )

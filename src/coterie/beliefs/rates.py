@@ -22,7 +22,7 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.design import as_labels, lookup
 from coterie.beliefs.membership import conditional_log_odds, member_probability
-from coterie.beliefs.rows import Known, averaged, level_shares
+from coterie.beliefs.rows import Known, averaged, covariate_means, level_shares, sloped
 from coterie.beliefs.tree import Beliefs
 from coterie.typing import Floats
 
@@ -52,7 +52,8 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     xarray.Dataset
         ``mean``, ``lower`` and ``upper`` over (artist, cluster, outcome), in rates of
         [0, 1] or events per unit of exposure; each factor is averaged over its levels, by
-        the outcome's denominators in the cluster's ledger.
+        the outcome's denominators in the cluster's ledger, and covariates stand at their
+        mean there, weighted by the same denominators.
     """
     known = Known.of(beliefs)
     levels = known.levels
@@ -98,6 +99,7 @@ def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, 
         read.flat(post, names.ALPHA, at)[:, None, :]
         + read.flat(post, names.CLUSTER_EFFECT, at)
         + window[:, None, :]
+        + sloped(post, at, covariate_means(known))
     )
     eta = (
         level[:, None]

@@ -51,6 +51,7 @@ class Known:
             windows=posterior[names.WINDOW].to_numpy(),
             factors={f: posterior[f].to_numpy() for f in evidence.factors},
             outcomes=evidence.outcomes,
+            covariates=evidence.covariates,
         )
         prior = beliefs.tree[names.PRIOR].to_dataset() if names.PRIOR in beliefs.tree else {}
         shape = (len(levels.artists), len(levels.clusters))
@@ -99,6 +100,7 @@ class _Plan:
     old_window: Integers
     factor: tuple[tuple[Integers, int] | None, ...]
     told: Floats
+    covariate: tuple[Floats, ...]
     shares: tuple[Floats, ...]
 
 
@@ -152,11 +154,39 @@ def _state(
         + window
         + at.loading[:, None, :] * v[:, plan.pair, None] * plan.told
     )
+    out = out + sloped(post, part, plan.covariate)
     inside = out + at.uplift[:, None, :] * plan.told
     out, inside = _with_factors(known, plan, part, (out, inside), rng)
     kappa = np.log(read.flat(post, names.KAPPA, part))[:, None, :]
     spread = read.flat(post, names.KAPPA_SPREAD, part)[:, None, :]
     return State(out, inside, kappa + spread * scatter[:, plan.cluster], is_member[:, plan.pair])
+
+
+def sloped(posterior: xr.Dataset, part: Any, covariate: tuple[Floats, ...]) -> Any:
+    """Return what covariates (row,) or (row, outcome) each add: (draw, row, outcome), or 0."""
+    if not covariate:
+        return 0.0
+    slope = read.flat(posterior, names.SLOPE, part)
+    wide = [v[:, None] if v.ndim == 1 else v for v in covariate]
+    return sum(slope[:, i, None, :] * v for i, v in enumerate(wide))
+
+
+def covariate_means(known: Known) -> tuple[Floats, ...]:
+    """Return each covariate's mean by denominator in each cluster: (cluster, outcome) each.
+
+    A cluster or outcome without rows stands at the whole ledger's mean.
+    """
+    made, levels = known.made, known.levels
+    shape = (len(levels.clusters), len(levels.outcomes))
+    units = made.n if made.frequency is None else made.n * made.frequency
+    at = np.ravel_multi_index((made.cluster, made.outcome), shape)
+    total = np.bincount(at, units, int(np.prod(shape))).reshape(shape)
+    found = []
+    for values in made.covariate:
+        whole = float(np.average(values, weights=units))
+        sums = np.bincount(at, units * values, int(np.prod(shape))).reshape(shape)
+        found.append(np.where(total > 0, sums / np.where(total > 0, total, 1), whole))
+    return tuple(found)
 
 
 def _plan(known: Known, rows: Evidence) -> _Plan:
@@ -187,6 +217,7 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         old_window=codes.window,
         factor=tuple(factor),
         told=informs(levels.outcomes, bought_rows(counts))[None],
+        covariate=tuple(c.scaled(counts[c.name].to_numpy()) for c in levels.covariates),
         shares=tuple(level_shares(known, i) for i in range(len(levels.factors))),
     )
 
@@ -335,6 +366,14 @@ def _check_outcomes(known: Known, rows: Evidence) -> None:
                 f"Outcome {mine.name!r} is {mine.kind} in these beliefs and {other.kind} in the "
                 "rows."
             )
+    own = [covariate.name for covariate in known.levels.covariates]
+    absent = [name for name in own if name not in {c.name for c in rows.covariates}]
+    if absent:
+        raise BeliefError(
+            f"The rows lack the covariate {absent[0]!r}, which these beliefs read; {len(absent)} "
+            f"of {len(own)} are absent. Read the rows with covariates={tuple(own)!r}; for a "
+            "covariate that is constant in them, state Covariate(name, centre=..., unit=...)."
+        )
     told = {"Artists": known.levels.artists, "Clusters": known.levels.clusters}
     told |= {f"Levels of {f}": known_levels for f, known_levels in known.levels.factors.items()}
     theirs_by = {"Artists": rows.artists, "Clusters": rows.clusters}

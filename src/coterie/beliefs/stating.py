@@ -12,7 +12,7 @@ from dataclasses import fields
 from typing import Any
 
 from coterie.beliefs.parameters import ParameterPrior
-from coterie.beliefs.priors import PopulationPrior
+from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
 from coterie.evidence import Outcome
@@ -21,11 +21,13 @@ ATTRIBUTE = "coterie_population"
 _FIELDS = tuple(field.name for field in fields(ParameterPrior))
 
 
-def population_rows(population: PopulationPrior, outcomes: Sequence[Outcome]) -> str:
+def population_rows(
+    population: PopulationPrior, outcomes: Sequence[Outcome], *, slopes: bool
+) -> str:
     """Return every parameter's prior, outcome by outcome, as JSON."""
     rows: list[dict[str, Any]] = [
         {str(name): value for name, value in row.items()}
-        for row in population.table(outcomes).to_dict(orient="records")
+        for row in population.table(outcomes, slopes=slopes).to_dict(orient="records")
     ]
     for row in rows:
         outcome = next(o for o in outcomes if o.name == row["outcome"])
@@ -60,9 +62,17 @@ def population_of(beliefs: Beliefs) -> PopulationPrior:
     Raises
     ------
     BeliefError
-        If the file was made before priors were kept as numbers.
+        If the file was made before priors were kept as numbers, or some had a joint prior,
+        which is a function and in no file.
     """
     population = PopulationPrior()
-    for parameter, outcome, prior in stated_priors(beliefs):
+    stated = stated_priors(beliefs)
+    joint = sorted({parameter for parameter, _, prior in stated if prior.family == "joint"})
+    if joint:
+        raise BeliefError(
+            f"{', '.join(joint)} had a joint prior, which no file keeps. Make the fit to be "
+            "compared with yourself."
+        )
+    for parameter, outcome, prior in stated:
         population = population.replace(outcome=outcome, **{parameter: prior})
     return population

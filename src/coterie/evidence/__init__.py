@@ -7,6 +7,7 @@ from types import ModuleType
 
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
+from coterie.evidence.covariates import Covariate, unidentified_in
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
@@ -14,12 +15,14 @@ from coterie.evidence.thin import thin
 
 __all__ = [
     "STANDARD",
+    "Covariate",
     "Evidence",
     "Outcome",
     "bought_rows",
     "check",
     "standard_outcomes",
     "thin",
+    "unidentified_in",
     "unknown_clusters",
 ]
 

@@ -22,7 +22,7 @@ from coterie.errors import Problem
 from coterie.evidence.wording import of_rows, quoted
 from coterie.typing import Flags, Floats
 
-Role = Literal["numerator", "trials", "exposure", "money"]
+Role = Literal["numerator", "trials", "exposure", "money", "covariate"]
 
 EXACT: Final = 2**53
 """The largest whole number up to which float64 misses none."""
@@ -109,7 +109,8 @@ def read_amounts(column: pd.Series[Any], name: str, role: Role) -> tuple[Amounts
     name
         The user's name of the column.
     role
-        Numerators and trials are whole; exposures and money may be any amount.
+        Numerators and trials are whole; exposures and money may be any amount,
+        covariates any number.
 
     Returns
     -------
@@ -140,6 +141,8 @@ def read_amounts(column: pd.Series[Any], name: str, role: Role) -> tuple[Amounts
             what=f"column {name!r} {what}", shows=show, fix=fix,
         )  # fmt: skip
         values = np.where(where, np.nan, values)
+    if role == "covariate":
+        return Amounts(values + 0.0, missing, str(column.dtype)), told
     values, signs = _signs(values, name, show, logs=role == "exposure")
     if whole:
         values, fractions = _fractions(values, name, show, numerator=role == "numerator")

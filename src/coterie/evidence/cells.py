@@ -1,6 +1,6 @@
 """Cells: rows that are witnesses of one thing, summed.
 
-A cell is (artist, cluster, release, factors, window), and whether it was bought
+A cell is (artist, cluster, release, factors, window, covariates), and whether it was bought
 where an outcome informs in organic rows alone. Callers may trust that cutting a
 row in two, or shuffling rows, changes no cell.
 """
@@ -20,7 +20,13 @@ from coterie.typing import Flags, Floats, Integers
 _KEY: Final = (names.ARTIST, names.CLUSTER)
 
 
-def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: bool) -> xr.Dataset:
+def sum_cells(
+    counts: xr.Dataset,
+    factors: tuple[str, ...],
+    *,
+    split_bought: bool,
+    covariates: tuple[str, ...] = (),
+) -> xr.Dataset:
     """Sum rows into cells.
 
     Parameters
@@ -31,6 +37,8 @@ def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: boo
         Names of the factor labels.
     split_bought
         Whether bought and organic rows are kept apart.
+    covariates
+        Names of the covariates: rows whose values differ are different cells.
 
     Returns
     -------
@@ -40,7 +48,7 @@ def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: boo
         exact up to 2**53.
     """
     release = [names.RELEASE] if names.RELEASE in counts.coords else []
-    key = [*_KEY, *release, *factors, names.WINDOW]
+    key = [*_KEY, *release, *factors, names.WINDOW, *covariates]
     bought = bought_rows(counts)
     codes = [pd.factorize(counts[k].to_numpy(), sort=True)[0] for k in key]
     if split_bought:
@@ -57,6 +65,8 @@ def sum_cells(counts: xr.Dataset, factors: tuple[str, ...], *, split_bought: boo
         names.OUTCOME: counts[names.OUTCOME].to_numpy(),
         names.BOUGHT: (names.CELL, np.bincount(cell[bought], minlength=size) > 0),
     }  # fmt: skip
+    if names.WEIGHT in counts.coords:
+        coords[names.WEIGHT] = (names.CELL, counts[names.WEIGHT].to_numpy()[first])
     sums = {
         side: (dims, _sums(values, both, cell, size))
         for side, values in ((names.NUMERATOR, above), (names.DENOMINATOR, below))

@@ -15,6 +15,7 @@ import pandas as pd
 
 from coterie.errors import Problem
 from coterie.evidence.amounts import Amounts
+from coterie.evidence.covariates import covariate_codes
 from coterie.evidence.parts import Moments, Parts, combined, repeated
 from coterie.evidence.wording import counted, listed, nearest, of_rows, of_table
 from coterie.names import CLUSTER
@@ -163,7 +164,7 @@ def row_key(parts: Parts, *, without: Sequence[str] = ()) -> Integers:
 def repeated_rows(parts: Parts) -> list[Problem]:
     """Refuse two rows for one cell and period, and warn of periods that overlap."""
     labelled = np.logical_and.reduce([labels.codes >= 0 for labels in parts.labels.values()])
-    key = row_key(parts)
+    key = combined([key_codes(row_key(parts)), *covariate_codes(parts.covariates)])
     periods = period_codes(parts)
     whole = combined([key_codes(key), *periods])
     twice = repeated(whole) & labelled

@@ -34,7 +34,9 @@ class _Absent:
 
 def refuse_grid(parts: Parts) -> list[Problem]:
     """Say why a grid cannot be completed, if it cannot."""
-    named = [c for c in (parts.layout.release, *parts.layout.factors) if c]
+    own = [covariate.name for covariate in parts.layout.covariates]
+    named = [c for c in (parts.layout.release, *parts.layout.factors, *own) if c]
+    named += [parts.layout.weight] if parts.layout.weight else []
     if named:
         return [
             of_table(

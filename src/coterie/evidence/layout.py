@@ -12,6 +12,7 @@ from typing import Any, Final, Literal
 
 from coterie import names
 from coterie.errors import EvidenceError, Problem
+from coterie.evidence.covariates import Covariate
 from coterie.evidence.frames import Table
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.windows import parse_window
@@ -31,6 +32,8 @@ class Request:
     cluster: str = names.CLUSTER
     release: str | None = None
     factors: Sequence[str] = ()
+    covariates: Sequence[str | Covariate] = ()
+    weight: str | None = None
     period: tuple[str, str] | None = None
     window: str | None = None
     seen: str | None = None
@@ -52,6 +55,8 @@ class Layout:
     seen: str | None
     spend: str | None
     currency: str | None
+    covariates: tuple[Covariate, ...] = ()
+    weight: str | None = None
 
     @property
     def keys(self) -> dict[str, str]:
@@ -66,8 +71,9 @@ class Layout:
     @property
     def columns(self) -> tuple[str, ...]:
         """Every column named here, each once."""
-        single = (self.seen, self.spend, self.currency)
+        single = (self.seen, self.spend, self.currency, self.weight)
         every = [*self.keys.values(), *(self.period or ()), *(c for c in single if c)]
+        every += [covariate.name for covariate in self.covariates]
         return tuple(dict.fromkeys(every))
 
 
@@ -120,6 +126,7 @@ def _refuse_types(request: Request) -> None:
     single: dict[str, Any] = {
         "artist": request.artist, "cluster": request.cluster, "release": request.release,
         "seen": request.seen, "spend": request.spend, "currency": request.currency,
+        "weight": request.weight,
     }  # fmt: skip
     told = [
         _argument(name, f"is {column!r}", "Name one column, as text.")
@@ -128,6 +135,14 @@ def _refuse_types(request: Request) -> None:
     ]
     if not several or not all(isinstance(factor, str) for factor in factors):
         told.append(_argument("factors", f"is {factors!r}", "Name columns, as a list of text."))
+    if not isinstance(request.covariates, Sequence | Covariate) or not all(
+        isinstance(covariate, str | Covariate) for covariate in _listed(request.covariates)
+    ):
+        told.append(
+            _argument(
+                "covariates", f"is {request.covariates!r}", "List columns, or Covariate values."
+            )
+        )
     if not _is_pair(request.period):
         told.append(
             _argument("period", f"is {request.period!r}", "Name two columns: (start, end).")
@@ -159,7 +174,15 @@ def _lay_out(request: Request, there: Sequence[str]) -> Layout:
         seen=request.seen,
         spend=default(request.spend, names.SPEND),
         currency=default(request.currency, names.CURRENCY),
+        covariates=tuple(
+            Covariate(c) if isinstance(c, str) else c for c in _listed(request.covariates)
+        ),
+        weight=request.weight,
     )
+
+
+def _listed(covariates: Any) -> Sequence[Any]:
+    return (covariates,) if isinstance(covariates, str | Covariate) else tuple(covariates)
 
 
 def _is_pair(period: Any) -> bool:
@@ -305,9 +328,10 @@ def _argument_problems(request: Request) -> list[Problem]:
 
 def _part_problems(layout: Layout) -> list[Problem]:
     told = []
-    columns = list(layout.keys.values())
+    own = [covariate.name for covariate in layout.covariates]
+    columns = [*layout.keys.values(), *own]
     twice = sorted({str(c) for c in columns if columns.count(c) > 1})
-    if len(layout.factors) + 2 + bool(layout.release) > len(columns):
+    if len(layout.factors) + 2 + bool(layout.release) + len(own) > len(columns):
         twice += [f for f in layout.factors if f in RESERVED or layout.factors.count(f) > 1]
     told += [
         _argument(f"column {c!r}", "is named for two parts", "Give each part its own column.")
@@ -317,6 +341,11 @@ def _part_problems(layout: Layout) -> list[Problem]:
         _argument(f"factor {f!r}", "has a name that is spoken for", "Rename the column.")
         for f in layout.factors
         if f in RESERVED and f not in twice
+    ]
+    told += [
+        _argument(f"covariate {c!r}", "has a name that is spoken for", "Rename the column.")
+        for c in own
+        if c in RESERVED and c not in twice
     ]
     return told
 

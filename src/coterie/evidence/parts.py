@@ -6,7 +6,7 @@ A plain value shared by the reader, the rules and the grid. Knows no rule.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import numpy as np
@@ -38,6 +38,10 @@ class Parts:
         (row,) datetime64[ns], or None.
     currency
         The one currency of all spend, or None.
+    covariates
+        By the user's column: (row,) float64, finite.
+    weight
+        (row,) units the row's artist stands for, or None.
     """
 
     layout: Layout
@@ -48,6 +52,8 @@ class Parts:
     end: Moments | None
     seen: Moments | None
     currency: str | None
+    covariates: dict[str, Floats] = field(default_factory=dict)
+    weight: Floats | None = None
 
     @property
     def n_rows(self) -> int:

@@ -15,6 +15,13 @@ import numpy as np
 from coterie.errors import EvidenceError, Problem
 from coterie.evidence import checks
 from coterie.evidence.amounts import Amounts, Role, read_amounts
+from coterie.evidence.covariates import (
+    Covariate,
+    check_covariates,
+    check_weight,
+    read_covariates,
+    read_weight,
+)
 from coterie.evidence.dates import check_period, read_dates
 from coterie.evidence.frames import Columns, open_table
 from coterie.evidence.grid import complete, refuse_grid
@@ -37,6 +44,8 @@ class Arguments(TypedDict, total=False):
     cluster: str
     release: str | None
     factors: Sequence[str]
+    covariates: Sequence[str | Covariate]
+    weight: str | None
     period: tuple[str, str] | None
     window: str | None
     seen: str | None
@@ -169,13 +178,17 @@ def _assemble(
     if layout.seen in columns:
         seen, found = read_dates(columns[layout.seen], layout.seen, needed=False)
         told += found
+    covariates, found = read_covariates(layout, columns)
+    told += found
+    weight, found = read_weight(layout, columns)
+    told += found
     n_rows = next(iter(labels.values())).codes.size
     # An outcome whose column is not there was measured nowhere.
     nowhere = {c: np.full(n_rows, np.nan) for c in _amount_columns(settled) if c not in amounts}
     parts = Parts(
         layout=layout, outcomes=settled.outcomes, labels=labels,
         amounts={c: a.values for c, a in amounts.items()} | nowhere,
-        start=start, end=end, seen=seen, currency=None,
+        start=start, end=end, seen=seen, currency=None, covariates=covariates, weight=weight,
     )  # fmt: skip
     if layout.currency in columns and layout.spend in amounts:
         currency, found = checks.read_currency(
@@ -221,6 +234,7 @@ def _cross_checks(parts: Parts, amounts: dict[str, Amounts], request: Request) -
     told += checks.zero_denominators(parts)
     told += checks.wide_exposures(parts)
     told += checks.per_cent(parts)
+    told += check_covariates(parts.layout, parts.covariates) + check_weight(parts)
     told += checks.missing_values(parts, amounts, request.missing)
     return told + checks.one_cluster(parts)
 

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from coterie import names
 from coterie.errors import EvidenceError, EvidenceWarning, Problem
 from coterie.evidence.cells import sum_cells
+from coterie.evidence.covariates import Covariate
 from coterie.evidence.layout import Layout, Request
 from coterie.evidence.outcomes import Outcome
 from coterie.evidence.parts import Parts
@@ -42,7 +43,8 @@ class Evidence:
         ``numerator`` and ``denominator`` over (row, outcome), float64, NaN where not
         measured; an entry counts only where both are. Labels on row: ``artist``,
         ``cluster``, ``window``, each factor, and where given ``release``,
-        ``period_start``, ``period_end``, ``seen`` and ``spend`` (NaN: not bought).
+        ``period_start``, ``period_end``, ``seen`` and ``spend`` (NaN: not bought),
+        each covariate and ``artist_units``, the weight.
         ``attrs["currency"]`` where known.
     outcomes
         What was counted, in the order of the outcome dimension.
@@ -54,6 +56,8 @@ class Evidence:
         What a person should know about the table.
     layout
         The user's own column names.
+    covariates
+        Numeric columns, with the centre and unit in which a model reads them.
     """
 
     counts: xr.Dataset
@@ -62,6 +66,7 @@ class Evidence:
     window: str | None
     warnings: tuple[Problem, ...]
     layout: Layout
+    covariates: tuple[Covariate, ...] = ()
 
     @classmethod
     def from_frame(  # noqa: PLR0913 - the one door through which every column is named
@@ -73,6 +78,8 @@ class Evidence:
         cluster: str = "cluster",
         release: str | None = None,
         factors: Sequence[str] = (),
+        covariates: Sequence[str | Covariate] = (),
+        weight: str | None = None,
         period: tuple[str, str] | None = None,
         window: str | None = None,
         seen: str | None = None,
@@ -95,6 +102,14 @@ class Evidence:
             Columns of labels. ``release`` left out, the column ``release`` if there.
         factors
             Columns of further labels: context, geo, creative, surface.
+        covariates
+            Columns of numbers, fractional and negative ones too. A name is read from its
+            mean in units of its standard deviation over the rows; a :class:`Covariate`
+            states its own centre and unit. Rows to predict state them or inherit them.
+        weight
+            Column of frequencies: how many alike artists (units) a row's artist stands for,
+            above 0, whole or fractional, the same in all rows of one artist. The
+            probability of all that artist's counts is raised to this power.
         period
             Columns of the period's start and end: dates or ISO text. Left out,
             ``period_start`` and ``period_end`` if both are there.
@@ -136,8 +151,8 @@ class Evidence:
         """
         request = Request(
             outcomes=outcomes, artist=artist, cluster=cluster, release=release, factors=factors,
-            period=period, window=window, seen=seen, spend=spend, currency=currency, grid=grid,
-            missing=missing,
+            covariates=covariates, weight=weight, period=period, window=window, seen=seen,
+            spend=spend, currency=currency, grid=grid, missing=missing,
         )  # fmt: skip
         evidence = cls._read(frame, request)
         _raise_once(evidence.warnings)
@@ -156,6 +171,7 @@ class Evidence:
             window=request.window,
             warnings=tuple(problems),
             layout=parts.layout,
+            covariates=tuple(c.settled(parts.covariates[c.name]) for c in parts.layout.covariates),
         )
 
     @property
@@ -169,7 +185,7 @@ class Evidence:
         return _distinct(self.counts, names.CLUSTER)
 
     def cells(self) -> xr.Dataset:
-        """Sum rows into cells: artist, cluster, release, factors, window.
+        """Sum rows into cells: artist, cluster, release, factors, window, covariates.
 
         Returns
         -------
@@ -180,7 +196,8 @@ class Evidence:
             Sorted by artist, cluster, then the rest.
         """
         organic = any(outcome.informs == "organic" for outcome in self.outcomes)
-        return sum_cells(self.counts, self.factors, split_bought=organic)
+        own = tuple(covariate.name for covariate in self.covariates)
+        return sum_cells(self.counts, self.factors, split_bought=organic, covariates=own)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows under the user's own column names.
@@ -209,6 +226,7 @@ class Evidence:
             window=self.window, seen=layout.seen or other.layout.seen,
             spend=layout.spend or other.layout.spend,
             currency=layout.currency or other.layout.currency,
+            covariates=layout.covariates, weight=layout.weight,
         )  # fmt: skip
         both = Evidence._read(frame, request)
         known = {problem.code for problem in (*self.warnings, *other.warnings)}
@@ -218,8 +236,8 @@ class Evidence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine = (self.outcomes, self.factors, self.window, self.layout)
-        theirs = (other.outcomes, other.factors, other.window, other.layout)
+        mine = (self.outcomes, self.factors, self.window, self.layout, self.covariates)
+        theirs = (other.outcomes, other.factors, other.window, other.layout, other.covariates)
         return mine == theirs and bool(self.counts.identical(other.counts))
 
     __hash__ = None  # type: ignore[assignment]
@@ -241,6 +259,9 @@ def _counts(parts: Parts, window: str | None) -> xr.Dataset:
         names.SPEND: parts.spend, names.WINDOW: _windows(parts, window),
     }  # fmt: skip
     on_row = labels | {name: m for name, m in moments.items() if m is not None}
+    on_row |= parts.covariates
+    if parts.weight is not None:
+        on_row[names.WEIGHT] = parts.weight
     dims = (names.ROW, names.OUTCOME)
     sides = {
         names.NUMERATOR: [parts.numerator(o) for o in parts.outcomes],
@@ -296,6 +317,9 @@ def _frame(evidence: Evidence) -> pd.DataFrame:
         columns[layout.period[1]] = counts[names.PERIOD_END].to_numpy().copy()
     if layout.seen is not None:
         columns[layout.seen] = counts[names.SEEN].to_numpy().copy()
+    columns |= {c.name: counts[c.name].to_numpy().copy() for c in evidence.covariates}
+    if layout.weight is not None:
+        columns[layout.weight] = counts[names.WEIGHT].to_numpy().copy()
     columns |= _amounts_out(evidence)
     if layout.spend is not None:
         columns[layout.spend] = counts[names.SPEND].to_numpy().copy()
@@ -345,6 +369,8 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
     ]
     for part, left, right in (
         ("factors", set(first.factors), set(second.factors)),
+        ("covariates", _told(first), _told(second)),
+        ("a weight", first.layout.weight is not None, second.layout.weight is not None),
         ("window", first.window, second.window),
         ("a period", first.layout.period is not None, second.layout.period is not None),
         ("a release", first.layout.release is not None, second.layout.release is not None),
@@ -359,11 +385,16 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
         )
 
 
+def _told(evidence: Evidence) -> set[Covariate]:
+    return set(evidence.layout.covariates)
+
+
 def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:
     pairs = [
         (theirs.artist, ours.artist), (theirs.cluster, ours.cluster),
         (theirs.release, ours.release), (theirs.seen, ours.seen),
         (theirs.spend, ours.spend), (theirs.currency, ours.currency),
+        (theirs.weight, ours.weight),
         *zip(theirs.period or (), ours.period or (), strict=False),
     ]  # fmt: skip
     return {a: b for a, b in pairs if a is not None and b is not None and a != b}

@@ -297,7 +297,7 @@ def _sensitivity(beliefs: Beliefs, drawn: Replicas) -> Doubt:
     """Weigh draws as if the population's priors had counted half, or twice."""
     log_prior = np.zeros(len(drawn.at))
     for _, _, prior, values in _stated_parameters(beliefs):
-        log_prior += prior.log_density(values.ravel()[drawn.at])
+        log_prior += prior.log_densities(values.ravel()[drawn.at])
     question, moved, least = "sensitivity", np.zeros(drawn.belief.shape[1]), 1.0
     for power in (-0.5, 1.0):
         log_weight = power * log_prior
