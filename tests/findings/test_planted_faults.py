@@ -109,7 +109,7 @@ def test_a_gross_fault_is_caught_on_ten_worlds(family, fits, tmp_path):
         ("affinity-dropped", "one-home", stating(loading=0.0), 25),
         ("kappa-fixed", "one-home", stating(kappa=55.0), 25),
         ("jacobian-dropped", "one-home", dropping_jacobians(), 50),
-        ("pi-ignored", "one-home", ignoring_pi, 300),
+        ("pi-ignored", "one-home", ignoring_pi, 175),
     ],
 )
 def test_a_fault_of_the_model_is_caught(fault, family, fits, replications):
