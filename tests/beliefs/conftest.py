@@ -57,6 +57,13 @@ def make_beliefs(
     }
     labels[names.WINDOW] = np.unique(evidence.counts[names.WINDOW].to_numpy())
     chain = {names.CHAIN: np.arange(chains)}
+    for factor in evidence.factors:
+        labels[factor] = np.unique(evidence.counts[factor].to_numpy())
+        shape = (chains, draws, labels[factor].size, outcome.size)
+        effect = ((*SAMPLE, factor, names.OUTCOME), rng.normal(size=shape))
+        scale = ((*SAMPLE, names.OUTCOME), np.exp(rng.normal(size=(*shape[:2], outcome.size))))
+        effects[f"{names.FACTOR_EFFECT}{factor}"] = effect
+        effects[f"{names.FACTOR_SCALE}{factor}"] = scale
     posterior = xr.Dataset(
         population(evidence, rng, chains, draws) | effects,
         coords=chain | {names.DRAW: np.arange(draws), names.OUTCOME: outcome} | labels,

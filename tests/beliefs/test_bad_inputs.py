@@ -401,6 +401,19 @@ def test_57_new_labels_are_drawn_from_the_population_and_marked(beliefs_like):
     assert np.logical_or.reduce(marked).tolist() == [True, False, False, True]
 
 
+def test_62_a_level_never_seen_is_drawn_marked_and_refused_on_request(beliefs_like):
+    table = good(context=np.resize(["day", "night"], ROWS))
+    beliefs = beliefs_like(co.Evidence.from_frame(table, factors=["context"]))
+    rows = table.iloc[:4].assign(context=["day", "dawn", "night", "dawn"])
+    asked = co.Evidence.from_frame(rows, factors=["context"])
+    found = _new(Known.of(beliefs), asked)
+
+    assert np.logical_or.reduce([at for _, _, at in found]).tolist() == [False, True, False, True]
+    said = r"know nothing of context 'dawn' \(first in row 1; 2 of 4 rows\)"
+    with pytest.raises(co.BeliefError, match=said):
+        co.predict(beliefs, asked, unknown="error", rng=np.random.default_rng(1))
+
+
 def test_67_one_cluster_is_a_model_like_any_other():
     table = good()[good().cluster == "gym"]
 
@@ -470,13 +483,13 @@ def test_text_among_numbers_is_accused_and_the_numbers_are_read_on():
     assert "number-as-text" not in found
 
 
-ELSEWHERE = {58, 59, 60, 61, 62}
+ELSEWHERE = {58, 59, 60, 61}
 """Numeric covariates have a file of their own."""
 
 
 def test_every_number_is_here():
     tables = (REFUSED, WARNED, COUNTED, THIN, ACCEPTED)
     numbers = {int(str(n).rstrip("abcde")) for table in tables for n in table}
-    alone = {31, 53, 54, 55, 57, 67, 68, 70, 71, 72}
+    alone = {31, 53, 54, 55, 57, 62, 67, 68, 70, 71, 72}
 
     assert numbers | alone | ELSEWHERE == set(range(1, 73))

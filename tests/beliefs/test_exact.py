@@ -259,3 +259,67 @@ def test_one_free_parameter_with_membership_summed_out_agrees_with_a_grid():
     said = beliefs.membership.sel(artist=frame["artist"].tolist(), cluster="cluster 0")
     error = said.std(("chain", "draw")).to_numpy() / math.sqrt(100)
     assert np.all(np.abs(said.mean(("chain", "draw")).to_numpy() - exact) < 4 * error + 1e-6)
+
+
+OTHER = co.Outcome.binary("add", successes="adds", trials="listeners")
+SURE = {"uplift": co.ParameterPrior.fixed(1.0), "kappa": co.ParameterPrior.fixed(math.inf)}
+
+
+def tied(first, second, both=0.75):
+    """Normal of sd 0.8 each, correlated; constants left out."""
+    return -0.5 * (first**2 + second**2 - 2 * both * first * second) / (1 - both**2) / 0.64
+
+
+def weighed_table():
+    """Six artists with two outcomes, each of whom stands for several alike."""
+    rng = np.random.default_rng(12)
+    frame = pd.DataFrame({"artist": list("abcdef"), "cluster": "all", "listeners": 12})
+    return frame.assign(
+        saves=rng.binomial(12, 0.3, 6), adds=rng.binomial(12, 0.5, 6), alike=[1, 2, 1, 3, 1, 2],
+        loud=np.linspace(-1, 1, 6),
+    )  # fmt: skip
+
+
+def still(*names_of_zero):
+    zero = co.ParameterPrior.fixed(0.0)
+    return co.PopulationPrior().replace(**dict.fromkeys((*STILL, *names_of_zero), zero), **SURE)
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::coterie.EvidenceWarning")
+def test_weights_and_a_prior_that_ties_two_outcomes_agree_with_a_grid():
+    frame = weighed_table()
+    evidence = co.Evidence.from_frame(frame, outcomes=[SAVE, OTHER], weight="alike")
+    population = still().with_joint(lambda alpha: tied(alpha[0], alpha[1]), over=("alpha",))
+    beliefs = fit(evidence, None, None, population, draws=2000, tune=800, chains=4)
+
+    level = np.linspace(-3, 3, 601)
+    grid = tied(level[:, None], level[None, :])
+    for column, axis in (("saves", 1), ("adds", 0)):
+        told = stats.binom.logpmf(frame[column].to_numpy(), 12, expit(level)[:, None])
+        grid = grid + np.expand_dims(told @ frame["alike"].to_numpy(), axis)
+    posterior = beliefs.tree["posterior"]["alpha"]
+
+    assert_agrees(posterior.isel(outcome=0), moments(level, logsumexp(grid, axis=1)))
+    assert_agrees(posterior.isel(outcome=1), moments(level, logsumexp(grid, axis=0)))
+
+
+@pytest.mark.slow
+@pytest.mark.filterwarnings("ignore::coterie.EvidenceWarning")
+def test_a_prior_that_ties_a_level_to_a_slope_agrees_with_a_grid():
+    frame = weighed_table()
+    loud = co.Covariate("loud", centre=0, unit=1)
+    evidence = co.Evidence.from_frame(frame, outcomes=[SAVE], covariates=(loud,))
+    population = still().with_joint(
+        lambda alpha, slope: tied(alpha[0], slope[0, 0]), over=("alpha", "slope")
+    )
+    beliefs = fit(evidence, None, None, population, draws=2000, tune=800, chains=4)
+
+    line = np.linspace(-4, 4, 801)
+    eta = line[:, None, None] + line[:, None] * frame["loud"].to_numpy()
+    told = stats.binom.logpmf(frame["saves"].to_numpy(), 12, expit(eta)).sum(axis=2)
+    grid = tied(line[:, None], line[None, :]) + told
+    posterior = beliefs.tree["posterior"].dataset.isel(outcome=0)
+
+    assert_agrees(posterior["alpha"], moments(line, logsumexp(grid, axis=1)))
+    assert_agrees(posterior["slope"].isel(covariate=0), moments(line, logsumexp(grid, axis=0)))

@@ -75,3 +75,15 @@ def test_one_function_reads_arrays_and_tensors_alike():
 def test_a_density_of_several_numbers_is_refused():
     with pytest.raises(co.BeliefError, match="sum"):
         JointPrior(lambda kappa: -kappa, ("kappa",)).check(outcomes=2)
+
+
+def one_between_two(alpha):
+    return -0.5 * (alpha[0] ** 2 + alpha[1] ** 2 - 1.2 * alpha[0] * alpha[1]) / 0.64
+
+
+def test_a_density_that_ties_two_outcomes_waits_for_a_table_that_has_two(rng):
+    population = co.PopulationPrior().with_joint(one_between_two, over=("alpha",))
+    frame = {"artist": ["a", "b"], "cluster": ["x", "y"], "saves": [1, 2], "listeners": [9, 9]}
+
+    with pytest.raises(co.BeliefError, match="1 outcome"):
+        co.fit(co.Evidence.from_frame(frame), None, homes=None, population=population, rng=rng)

@@ -3,6 +3,8 @@
 import numpy as np
 import pytest
 from scipy import stats
+from scipy.optimize import minimize, minimize_scalar
+from scipy.special import expit, logsumexp
 
 import coterie as co
 
@@ -84,3 +86,78 @@ def test_a_fit_refuses_weights_where_something_of_an_artist_is_sampled(rng):
 
     with pytest.raises(co.BeliefError, match="artist_scale"):
         co.fit(evidence, None, homes=None, rng=rng)
+
+
+def test_with_its_prior_the_mode_is_that_of_the_posterior():
+    population = BARE.replace(kappa=SURE, alpha=co.ParameterPrior.normal(0.0, 0.2))
+    evidence = co.Evidence.from_frame(counts([1, 4, 2, 5]), outcomes=EVENTS)
+    found = co.mode(
+        evidence, None, homes=None, population=population, with_prior=True, starts=2,
+        rng=np.random.default_rng(3),
+    )  # fmt: skip
+
+    # Twelve events in four days: 12 a - 4 exp(a) - a^2 / (2 * 0.04).
+    by_hand = minimize_scalar(lambda a: 4 * np.exp(a) - 12 * a + 12.5 * a**2, bounds=(0, 2))
+    assert found["alpha"].item() == pytest.approx(by_hand.x, abs=1e-5)
+    exact = stats.poisson.logpmf([1, 4, 2, 5], np.exp(by_hand.x)).sum()
+    exact += stats.norm.logpdf(by_hand.x, 0, 0.2)
+    assert found.attrs["log_posterior"] == pytest.approx(exact, abs=1e-8)
+
+
+CLUSTERS = ["gym", "indie", "night"]
+
+
+def homebound(artists=60, seed=8):
+    """Saves of artists that live in one of three clusters, half of them in the first."""
+    rng = np.random.default_rng(seed)
+    home = rng.choice(3, size=artists, p=[0.5, 0.3, 0.2])
+    rate = expit(-2.0 + 1.2 * (home[:, None] == np.arange(3)))
+    saves = rng.binomial(100, rate)
+    frame = {
+        "artist": np.repeat([f"a{i:03}" for i in range(artists)], 3), "cluster": CLUSTERS * artists,
+        "saves": saves.ravel(), "listeners": [100] * (3 * artists),
+    }  # fmt: skip
+    return frame, saves
+
+
+def by_hand(saves, alpha, uplift, shares, elsewhere):
+    """Log likelihood of one home, every home summed."""
+    out, inside = (stats.binom.logpmf(saves, 100, expit(alpha + u)) for u in (0.0, uplift))
+    odds = np.log((1 - elsewhere) * np.asarray(shares)) + inside - out
+    none = np.full((len(saves), 1), np.log(elsewhere))
+    return (out.sum(axis=1) + logsumexp(np.hstack([odds, none]), axis=1)).sum()
+
+
+def test_the_mode_of_one_home_sums_over_every_home():
+    frame, saves = homebound()
+    shares = [0.5, 0.3, 0.2]
+    evidence = co.Evidence.from_frame(frame, outcomes=SAVES)
+    prior = co.MembershipPrior.from_shares(dict(zip(CLUSTERS, shares, strict=True)), elsewhere=0.1)
+    found = co.mode(
+        evidence, prior, population=BARE.replace(kappa=SURE), rng=np.random.default_rng(3), starts=2
+    )
+
+    exact = minimize(
+        lambda x: -by_hand(saves, x[0], np.exp(x[1]), shares, 0.1), [-2.0, 0.0], tol=1e-12
+    )
+    assert found.attrs["log_likelihood"] == pytest.approx(-exact.fun, abs=1e-7)
+    assert found["alpha"].item() == pytest.approx(exact.x[0], abs=1e-4)
+    assert np.log(found["uplift"].item()) == pytest.approx(exact.x[1], abs=1e-4)
+
+
+def test_the_mode_learns_the_shares_of_the_clusters():
+    frame, saves = homebound()
+    evidence = co.Evidence.from_frame(frame, outcomes=SAVES)
+    prior = co.MembershipPrior.uniform(CLUSTERS, elsewhere=0.1, strength=20.0)
+    found = co.mode(
+        evidence, prior, population=BARE.replace(kappa=SURE), rng=np.random.default_rng(3), starts=2
+    )
+
+    def height(x):
+        logs = np.append(x[2:], 0.0)
+        return -by_hand(saves, x[0], np.exp(x[1]), np.exp(logs - logsumexp(logs)), 0.1)
+
+    exact = minimize(height, [-2.0, 0.0, 0.0, 0.0], tol=1e-12)
+    assert found.attrs["log_likelihood"] == pytest.approx(-exact.fun, abs=1e-7)
+    logs = np.append(exact.x[2:], 0.0)
+    np.testing.assert_allclose(found["pi"], np.exp(logs - logsumexp(logs)), atol=1e-4)

@@ -1,16 +1,18 @@
 """Criticism: what it asks, what it notices, and that it is not noticed for nothing."""
 
+import re
 from types import SimpleNamespace
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import stats
 
 import coterie as co
 import coterie.beliefs
-from coterie.beliefs import population_of, replicas
-from coterie.findings import doubts
+from coterie.beliefs import Bridge, population_of, replicas
+from coterie.findings import doubts, influence
 from coterie.findings.predictive_checks import Comparison, compare
 
 VERDICTS = {"good", "check", "do not use"}
@@ -158,14 +160,36 @@ def test_the_priors_of_a_fit_are_read_back_from_its_file(fitted, tmp_path):
 
 
 @pytest.mark.parametrize(
+    ("log_ratio", "status", "said"),
+    [
+        (-3.5, "do not use", "not identified: the table speaks against it"),
+        (-2.5, "check", "not identified: the table is as likely without it"),
+        (1.0, "check", "not identified: the table is as likely without it"),
+        (1.2, "good", r"likelier with membership than without, .* \+1.2 nats \(error 0.1\)"),
+    ],
+)
+def test_the_table_must_be_three_times_as_likely_with_membership(
+    log_ratio, status, said, monkeypatch, rng
+):
+    monkeypatch.setattr(coterie.beliefs, "bridge", lambda *_, **__: Bridge(log_ratio, 0.1))
+    tree = {"posterior": SimpleNamespace(dataset={})}
+    found = doubts.identified(SimpleNamespace(tree=tree), None, None, rng)
+
+    assert found.status == status
+    assert re.search(said, found.said)
+
+
+@pytest.mark.parametrize(
     ("gain", "status", "said"),
     [
-        (0.0, "do not use", "Membership not identified"),
-        (0.07, "check", "hardly identified: it foresees the counts better by"),
+        (-0.05, "do not use", "Membership not identified"),
+        (0.05, "check", "Membership not identified"),
         (0.5, "good", "foresees the counts better than none by"),
     ],
 )
-def test_membership_must_foresee_more_than_its_absence(gain, status, said, monkeypatch):
+def test_where_pi_was_learned_membership_must_foresee_more_than_its_absence(
+    gain, status, said, monkeypatch
+):
     rng = np.random.default_rng(4)
     shape = (400, 100)
     own = SimpleNamespace(
@@ -175,10 +199,76 @@ def test_membership_must_foresee_more_than_its_absence(gain, status, said, monke
     rival = SimpleNamespace(evidence=-20 + 0.1 * rng.normal(size=shape))
     monkeypatch.setattr(coterie.beliefs, "replicas", lambda *_, **__: rival)
     own.evidence -= (own.evidence - gain + 20).mean()
-    found = doubts.identified(own, None, rng)
+    learned = SimpleNamespace(tree={"posterior": SimpleNamespace(dataset={"pi": 1})})
+    found = doubts.identified(learned, own, None, rng)
 
     assert found.status == status
     assert said in found.said
+
+
+def test_releases_are_left_out_in_turn_those_with_most_counts_first():
+    artist = np.array([0, 0, 0, 1, 1, 2, 2])
+    named = np.array(["x", "y", "x", "z", "z", "x", "w"])
+    turns = list(influence._turns(artist, named, np.array([1, 5, 1, 9, 9, 3, 4])))
+
+    assert [(owners.tolist(), names) for owners, _, names in turns] == [
+        ([0, 2], ["y", "w"]),
+        ([0, 2], ["x", "x"]),
+    ]
+    assert np.flatnonzero(turns[0][1]).tolist() == [1, 6]
+    assert np.flatnonzero(turns[1][1]).tolist() == [0, 2, 5]
+
+
+def resting_on_one_release(log_ratio, after):
+    """One artist of two releases; without either the belief is ``after``."""
+    frame = pd.DataFrame(
+        {"artist": "a", "cluster": "gym", "release": ["one", "two"], "saves": 5, "listeners": 50}
+    )
+    belief = np.full((100, 1, 1), 0.9)
+    rest = SimpleNamespace(log_evidence=log_ratio, belief=np.full_like(belief, after))
+    posterior = SimpleNamespace(
+        dataset={"artist": xr.DataArray(["a"]), "cluster": xr.DataArray(["gym"])}
+    )
+    beliefs = SimpleNamespace(
+        evidence=co.Evidence.from_frame(frame), tree={"posterior": posterior}, homes="one"
+    )
+    made = SimpleNamespace(artist=np.zeros(2, int), cell=np.arange(2), n=np.array([50.0, 50.0]))
+    drawn = SimpleNamespace(
+        made=made, belief=belief, evidence=np.zeros((100, 1)), without=lambda _: rest
+    )
+    return influence.releases(beliefs, drawn)[0]
+
+
+@pytest.mark.filterwarnings("ignore:1 thing to look at")
+def test_a_release_that_carries_a_belief_is_named(rng):
+    found = resting_on_one_release(0.1 * rng.normal(size=(100, 1)), 0.2)
+
+    assert found.status == "good"
+    assert "2 of 2 releases carry" in found.said
+    assert "'one' of 'a' ('gym' 90% with it, 20% without)" in found.said
+    still = resting_on_one_release(0.1 * rng.normal(size=(100, 1)), 0.8)
+    assert still.said.startswith("No belief moves by more than 50%")
+
+
+@pytest.mark.filterwarnings("ignore:1 thing to look at")
+def test_a_release_that_draws_cannot_leave_out_is_doubted(rng):
+    heavy = 12 * rng.standard_normal(size=(100, 1))
+    found = resting_on_one_release(heavy, 0.2)
+
+    assert found.status == "check"
+    assert "cannot be read from these draws: 'one' of 'a' (k " in found.said
+
+
+@pytest.mark.slow
+def test_an_artist_of_whom_all_is_left_out_says_nothing_and_the_others_say_the_same(fitted):
+    drawn = replicas(fitted, draws=20, rng=np.random.default_rng(3))
+    rest = drawn.without(drawn.made.artist == 3)
+
+    np.testing.assert_allclose(rest.log_evidence[:, 3], 0, atol=1e-9)
+    others = np.arange(drawn.evidence.shape[1]) != 3
+    np.testing.assert_array_equal(rest.log_evidence[:, others], drawn.evidence[:, others])
+    prior = fitted.tree["prior"]["prior"].to_numpy()[3]
+    np.testing.assert_allclose(rest.belief[:, 3], np.broadcast_to(prior, (20, 5)), atol=1e-9)
 
 
 @pytest.mark.nightly
@@ -192,5 +282,5 @@ def test_where_nobody_belongs_anywhere_membership_is_not_identified():
             evidence, prior, draws=300, tune=300, chains=4, rng=np.random.default_rng(1)
         )
 
-    with pytest.raises(co.FindingError, match="Membership not identified: the model without it"):
+    with pytest.raises(co.FindingError, match="Membership not identified"):
         co.criticise(beliefs, rng=np.random.default_rng(2), strict=True)

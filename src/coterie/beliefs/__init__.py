@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coterie.beliefs.caches import find_caches
 
 if TYPE_CHECKING:
+    from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
@@ -26,12 +27,14 @@ if TYPE_CHECKING:
 
 __all__ = [
     "Beliefs",
+    "Bridge",
     "Diagnosis",
     "MembershipPrior",
     "ParameterPrior",
     "PopulationPrior",
     "Replicas",
     "believe_given",
+    "bridge",
     "build_model",
     "fit",
     "mode",
@@ -45,12 +48,14 @@ __all__ = [
 
 _FILES = {
     "Beliefs": "tree",
+    "Bridge": "bridging",
     "Diagnosis": "diagnosis",
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
     "PopulationPrior": "population_prior",
     "Replicas": "redrawing",
     "believe_given": "given",
+    "bridge": "bridging",
     "build_model": "fitting",
     "fit": "fitting",
     "mode": "maximising",

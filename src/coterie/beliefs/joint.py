@@ -34,6 +34,10 @@ _FAR: Final = np.array([20.0, 40.0, 80.0, 160.0, 320.0, 640.0])
 _LEAST_FALL: Final = 1e-6
 
 
+class WrongSizeError(BeliefError):
+    """A density that is made for tables of another size."""
+
+
 @dataclass(frozen=True, slots=True)
 class JointPrior:
     """A log density over several parameters, which have no other prior.
@@ -83,9 +87,23 @@ class JointPrior:
 
         Raises
         ------
+        WrongSizeError
+            If the density is made for another number of outcomes or covariates.
         BeliefError
             Naming the parameter and the direction.
         """
+        try:
+            self._check(outcomes, covariates)
+        except BeliefError:
+            raise
+        except (IndexError, ValueError) as error:
+            raise WrongSizeError(
+                f"The joint prior over {', '.join(self.over)} cannot be evaluated with {outcomes} "
+                f"outcome{'s' * (outcomes > 1)} and {covariates} covariate{'s' * (covariates > 1)}"
+                f" ({error}). State one that is made for this table."
+            ) from error
+
+    def _check(self, outcomes: int, covariates: int) -> None:
         centre = self._centre(outcomes, covariates)
         here = self.evaluate(centre)
         if not np.isfinite(here):

@@ -11,6 +11,8 @@ and the likelihood below, whatever coordinates the sampler walks in.
 
 Coordinates. Whatever the data know well is moved in units of what they leave open:
 
+- Parameters that may be 0, and the two that explain the same scatter, as
+  :mod:`coterie.beliefs.free_parameters` says.
 - Levels are a grand mean, cluster contrasts and window contrasts. The split of a
   level into ``alpha``, cluster and window is drawn from its exact conditional law.
   Contrasts and factor effects are over their scale where the counts say little, over
@@ -37,6 +39,7 @@ from pymc.distributions.transforms import ZeroSumTransform
 from coterie import names
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.free_parameters import loading_and_kappa, may_trade, parameter
 from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
@@ -45,6 +48,9 @@ from coterie.beliefs.priors import Homes, MembershipPrior
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
 _PAIR = "pair"
+_ALONE = (names.UPLIFT, names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE)
+_FEW_CELLS = 2.0
+"""Cells a pair from which kappa is known without the loading."""
 _ONE = np.float64(1.0)
 _HALF = np.float64(0.5)
 
@@ -74,6 +80,16 @@ class Blueprint:
         """Whether any artist stands for another number of units than one."""
         return self.made.frequency is not None
 
+    @property
+    def traded(self) -> tuple[bool, ...]:
+        """Whether loading and kappa of each outcome explain the same: few cells a pair."""
+        made, found = self.made, []
+        for o, both in enumerate(zip(*map(self.priors, (names.LOADING, names.KAPPA)), strict=True)):
+            own = made.pair[made.outcome == o]
+            few = own.size < _FEW_CELLS * np.unique(own).size
+            found.append(bool(few) and may_trade(*both))
+        return tuple(found)
+
     def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
         """Return one parameter's prior for each outcome."""
         return self.population.for_outcomes(self.levels.outcomes, parameter)
@@ -91,7 +107,7 @@ class Blueprint:
             self.made.pair_artist.size,
         )
         pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
-        usual = (levels.outcomes, sizes, self.homes, priors, pi)
+        usual = (levels.outcomes, sizes, self.homes, priors, pi, self.traded)
         slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
         own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
         joint = tuple((j.log_density, j.over) for j in self.population.joint)
@@ -118,6 +134,7 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
         "pair_cluster": made.pair_cluster,
         "working_response": rough.response,
         "working_information": rough.information,
+        "scatter": rough.scatter,
     }
     arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
     if made.covariate:
@@ -152,17 +169,13 @@ def build(blueprint: Blueprint) -> pm.Model:
         coords[names.COVARIATE] = [covariate.name for covariate in levels.covariates]
     with pm.Model(coords=coords) as model:
         read = {name: pm.Data(name, value) for name, value in model_data(blueprint).items()}
-        numbers = {
-            name: _parameter(name, blueprint.priors(name))
-            for name in (
-                names.UPLIFT,
-                names.LOADING,
-                names.KAPPA,
-                names.ARTIST_SCALE,
-                names.CLUSTER_SCALE,
-                names.PERIOD_SCALE,
-            )
-        }
+        numbers = {name: parameter(name, blueprint.priors(name)) for name in _ALONE}
+        numbers[names.LOADING], numbers[names.KAPPA] = loading_and_kappa(
+            blueprint.priors(names.LOADING),
+            blueprint.priors(names.KAPPA),
+            blueprint.traded,
+            read["scatter"],
+        )
         log_kappa = _log_kappa(blueprint, numbers[names.KAPPA])
         slope = _slopes(blueprint, read) if levels.covariates else None
         level = _levels(blueprint, numbers, read, slope)
@@ -211,7 +224,7 @@ def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
             blueprint.population.of(f"{o.name}", o.kind, FACTOR_SCALE)
             for o in blueprint.levels.outcomes
         )
-        scale = _parameter(f"{names.FACTOR_SCALE}{factor}", priors)
+        scale = parameter(f"{names.FACTOR_SCALE}{factor}", priors)
         dims = (_level_of(factor), names.OUTCOME)
         free = _effects(f"factor_raw_{factor}", scale, read[f"known_factor_{factor}"], dims)
         effect = pm.Deterministic(f"{names.FACTOR_EFFECT}{factor}", free, dims=dims)
@@ -302,7 +315,7 @@ def _alpha_and_level(blueprint: Blueprint, grand: Any, shift: Any) -> Any:
 def _log_kappa(blueprint: Blueprint, kappa: Any) -> Any:
     shape = (len(blueprint.levels.clusters), len(blueprint.levels.outcomes))
     priors = blueprint.priors(names.KAPPA_SPREAD)
-    spread = _parameter(names.KAPPA_SPREAD, priors)
+    spread = parameter(names.KAPPA_SPREAD, priors)
     if all(_is_zero(p) for p in priors):
         return pt.broadcast_to(pt.log(kappa), shape)
     raw = pm.Normal(names.KAPPA_CLUSTER, 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
@@ -455,34 +468,6 @@ def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:
     room = _ONE - read["elsewhere_prior"]
     pi = pm.Dirichlet(names.PI, strength * first / room, dims=names.CLUSTER)
     return pt.broadcast_to(room * pi, read["pi_prior"].shape)
-
-
-def _parameter(name: str, priors: tuple[ParameterPrior, ...]) -> Any:
-    """Return one parameter over (outcome,), free where its prior is, else as stated."""
-    families = sorted({p.family for p in priors} - {"fixed"})
-    if len(families) == 1 and all(p.family != "fixed" for p in priors):
-        return _free(name, families[0], list(priors), names.OUTCOME)
-    value = pt.as_tensor(np.array([p.first if p.family == "fixed" else 0.0 for p in priors]))
-    for family in families:
-        at = [i for i, p in enumerate(priors) if p.family == family]
-        part = _free(f"{name}_{family}", family, [priors[i] for i in at], None)
-        value = pt.set_subtensor(value[at], part)
-    return pm.Deterministic(name, value, dims=names.OUTCOME)
-
-
-def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None) -> Any:
-    first = np.array([p.first for p in priors])
-    second = np.array([p.second for p in priors])
-    size: dict[str, Any] = {"shape": len(priors)} if dims is None else {"dims": dims}
-    if family == "joint":
-        # Its density stands in a potential; here only the logarithm's Jacobian.
-        log = pm.Flat(f"{name}_log", **size)
-        pm.Potential(f"{name}_map", log.sum())
-        return pm.Deterministic(name, pt.exp(log), **size)
-    if family == "halfnormal":
-        return pm.HalfNormal(name, first, **size)
-    law = {"normal": pm.Normal, "lognormal": pm.LogNormal}[family]
-    return law(name, first, second, **size)
 
 
 def _summed(values: Any, at: Any, size: int) -> Any:

@@ -22,6 +22,7 @@ from coterie.typing import Floats
 Family = Literal["normal", "lognormal", "halfnormal", "fixed", "joint"]
 
 FACTOR_SCALE = "factor_scale"
+_EITHER_SIGN = frozenset({names.ALPHA, names.SLOPE})
 POSITIVE = frozenset({names.UPLIFT, names.KAPPA})
 NOT_NEGATIVE = frozenset(
     {
@@ -93,8 +94,10 @@ class ParameterPrior:
         """Raise where this prior reaches outside the parameter's range."""
         if self.family == "joint":
             return
-        if parameter == names.SLOPE and self.family not in {"normal", "fixed"}:
-            raise BeliefError(f"A slope has either sign, and {self} does not. Use normal or fixed.")
+        if parameter in _EITHER_SIGN and self.family not in {"normal", "fixed"}:
+            raise BeliefError(
+                f"{parameter} has either sign, and {self} does not. Use normal or fixed."
+            )
         if parameter in POSITIVE | NOT_NEGATIVE:
             low = self.first if self.family == "fixed" else 0.0
             if self.family == "normal" or low < 0 or (parameter in {names.KAPPA} and self._zero()):

@@ -30,6 +30,8 @@ class Pilot:
     ----------
     response, information
         Working log odds (log rate) and its information without overdispersion: (observation,).
+    scatter
+        Variance between cells that a kappa of 1 makes on the scale of levels: (outcome,).
     cluster, period
         Information of the counts on a typical group's level: (outcome,).
     factor
@@ -38,6 +40,7 @@ class Pilot:
 
     response: Floats
     information: Floats
+    scatter: Floats
     cluster: Floats
     period: Floats
     factor: tuple[Floats, ...]
@@ -62,6 +65,7 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     return Pilot(
         response=response,
         information=information,
+        scatter=_scatter(levels, (above + 0.5) / (below + 1.0)),
         cluster=_typical(usable, made.cluster, made.outcome, clusters, outcomes),
         period=_typical(usable, period, made.outcome, clusters * windows, outcomes),
         factor=tuple(
@@ -102,6 +106,13 @@ def _count(y: Floats, n: Floats, pooled: Floats) -> tuple[Floats, Floats]:
     near = (y + _BORROWED_EVENTS) / (n + _BORROWED_EVENTS / pooled)
     information = n * near
     return np.log(near) + (y - information) / information, information
+
+
+def _scatter(levels: Levels, pooled: Floats) -> Floats:
+    """Return 1 of counts; 1 over the variance of one trial of shares."""
+    share = np.clip(pooled, 1e-7, 1 - 1e-7)
+    counted = [outcome.kind == "count" for outcome in levels.outcomes]
+    return np.where(counted, 1.0, 1.0 / (share * (1 - share)))
 
 
 def _typical(

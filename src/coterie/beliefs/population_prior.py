@@ -10,6 +10,7 @@ from __future__ import annotations
 import difflib
 import warnings
 from collections.abc import Callable, Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, field, replace
 from typing import Any
 
@@ -17,7 +18,7 @@ import numpy as np
 import pandas as pd
 
 from coterie import names
-from coterie.beliefs.joint import JointPrior, check_disjoint
+from coterie.beliefs.joint import JointPrior, WrongSizeError, check_disjoint
 from coterie.beliefs.parameters import BINARY_DEFAULTS, COUNT_DEFAULTS, PRESETS, ParameterPrior
 from coterie.errors import BeliefError, ImproperPriorWarning
 from coterie.evidence import Outcome
@@ -172,7 +173,9 @@ class PopulationPrior:
         """
         made = JointPrior(log_density, (over,) if isinstance(over, str) else tuple(over), improper)
         check_disjoint([*self.joint, made])
-        made.check()
+        # One that ties several outcomes is checked with the table that has them.
+        with suppress(WrongSizeError):
+            made.check()
         if improper:
             warnings.warn(
                 f"The joint prior over {', '.join(made.over)} is declared improper: whether the "

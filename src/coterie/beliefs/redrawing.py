@@ -19,7 +19,7 @@ from coterie.beliefs.design import Design
 from coterie.beliefs.membership import Integrated, Phi, integrate
 from coterie.beliefs.rows import Known
 from coterie.beliefs.tree import Beliefs
-from coterie.typing import Floats, Integers
+from coterie.typing import Flags, Floats, Integers
 
 _NO_SCATTER = 1e12
 
@@ -49,6 +49,11 @@ class Replicas:
     at: Integers
     _phi: Phi
     _homes: int
+
+    def without(self, gone: Flags) -> Integrated:
+        """Integrate the table less some observations, at every draw."""
+        made = replace(self.made, weight=np.where(gone, 0.0, self.made.weight))
+        return integrate(made, self._phi, homes=self._homes)
 
     def integrated(
         self, draws: Integers, *, replica: bool, outcome: int | None = None

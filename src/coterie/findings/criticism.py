@@ -14,7 +14,7 @@ import numpy as np
 import xarray as xr
 
 from coterie.errors import FindingError
-from coterie.findings import doubts
+from coterie.findings import doubts, influence
 from coterie.findings.doubts import CHECK, GOOD, NOT_USE, Doubt
 from coterie.findings.finding import UNIT, Finding
 
@@ -54,13 +54,14 @@ def criticise(
         ``table`` over (question,): ``verdict`` of each question, ``p_value`` (smallest of
         its comparisons, NaN where none applies) and ``said``, the sentence behind it. The
         headline is the worst verdict with its reasons; caveats say which p-values are not
-        calibrated. Questions: *settled*, *cells* (predictive checks by outcome and
-        cluster against replicas of the table with new artists), *left out* (randomised PIT
-        of cells, their artist left out by PSIS), *artists* (influence, Pareto k), *outcomes
-        agree*, *counted once*, *prior of homes* (beliefs against pi over artists),
-        *population* (posterior against its prior), *sensitivity* (beliefs with the
-        population's priors halved and doubled in weight), *membership* (against the model
-        without it).
+        calibrated. Questions: *settled*, *counted once*, *cells* (predictive checks by
+        outcome and cluster against replicas of the table with new artists), *left out*
+        (randomised PIT of cells, their artist left out by PSIS), *artists* and, where an
+        artist has several, *releases* (influence: each left out by PSIS, Pareto k),
+        *evidence*, *outcomes agree*, *population* (posterior against its prior), *prior of
+        homes* (beliefs against pi over artists), *sensitivity* (beliefs with the
+        population's priors halved and doubled in weight), *membership* (the Bayes factor
+        against the model without it, by bridge sampling).
 
     Raises
     ------
@@ -86,13 +87,14 @@ def criticise(
         doubts.settled(beliefs),
         doubts.counted_once(beliefs),
         *doubts.foreseen(beliefs, drawn, rng),
+        *influence.releases(beliefs, drawn),
         *doubts.realised(beliefs, drawn),
         *doubts.priors(beliefs, drawn),
     ]
     if beliefs.homes is not None and without is not None:
         other = _without(beliefs, rng) if without == "fit" else without
-        line = doubts.identified(drawn, other, rng)
-        if strict and line.status == NOT_USE:
+        line = doubts.identified(beliefs, drawn, other, rng)
+        if strict and line.status != GOOD:
             raise FindingError(f"{line.said} Do not act on these beliefs.")
         lines.append(line)
     return _finding(beliefs, lines, compared=without is not None)

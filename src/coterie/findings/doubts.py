@@ -39,8 +39,15 @@ RHAT_LOST, ESS_LOST, DIVERGENT_LOST = 1.1, 50.0, 0.02
 KHAT_BAD, KHAT_LOST, MANY_BAD = 0.7, 1.0, 0.15
 ALIKE, FEWEST_ALIKE = 0.9, 5
 MOVES, MANY_MOVE = 0.1, 0.3
-HARDLY, CLEARLY, LEAST_GAIN = 1.5, 2.0, 3.0
-"""Gain over the model without membership, in standard errors, and in nats."""
+FOR, AGAINST = float(np.log(3)), -3.0
+"""Log Bayes factor from which a table shows that there is membership, and that there is none.
+
+Whoever names clusters says that members are likely: at odds of 19 to 1, e^-3 makes them even.
+"""
+CLEARLY: Final = 2.0
+"""Gain over the model without membership, in standard errors."""
+MEMBERSHIP: Final = "membership"
+_BRIDGED: Final = 200
 _DISCREPANCIES: Final = 50
 _ENOUGH_WEIGHT: Final = 0.05
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
@@ -328,25 +335,52 @@ def _stated_parameters(beliefs: Beliefs) -> Iterator[tuple[str, str, Any, Floats
             yield name, outcome, prior, values[(slice(None), slice(None), *place)]
 
 
-def identified(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Doubt:
-    """Compare with the model without membership, artist by artist, each left out (PSIS)."""
+def identified(
+    beliefs: Beliefs, drawn: Replicas, other: Beliefs, rng: np.random.Generator
+) -> Doubt:
+    """Ask how much likelier the table is than under the model without membership."""
+    from coterie.beliefs import bridge
+
+    if names.PI in beliefs.tree[names.POSTERIOR].dataset:
+        return _foreseen_better(drawn, other, rng)
+    found = bridge(beliefs, other, draws=_BRIDGED)
+    figures = f"a log Bayes factor of {found.log_ratio:+.1f} nats (error {found.error:.1f})"
+    if found.log_ratio <= AGAINST:
+        said = (
+            f"Membership not identified: the table speaks against it, {figures}. It looks like one "
+            "in which nobody belongs anywhere."
+        )
+        return Doubt(MEMBERSHIP, NOT_USE, said)
+    if found.log_ratio < FOR:
+        said = (
+            f"Membership not identified: the table is as likely without it, {figures}. That "
+            "anybody belongs anywhere is what the prior says, not these counts: add artists, or "
+            "say so."
+        )
+        return Doubt(MEMBERSHIP, CHECK, said)
+    return Doubt(
+        MEMBERSHIP, GOOD, f"The table is likelier with membership than without, {figures}."
+    )
+
+
+def _foreseen_better(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Doubt:
+    """Compare with the model without membership, artist by artist, each left out (PSIS).
+
+    For beliefs whose pi was learned: no file keeps how strongly it was stated.
+    """
     from coterie.beliefs import replicas
 
     rival = replicas(other, draws=len(drawn.y), rng=rng)
     gain = _left_out_scores(drawn.evidence) - _left_out_scores(rival.evidence)
     total, error = float(gain.sum()), float(gain.std(ddof=1) * np.sqrt(gain.size))
     figures = f"{total:+.1f} nats (standard error {error:.1f})"
-    if total <= max(HARDLY * error, LEAST_GAIN):
+    if total <= CLEARLY * error:
         said = (
             "Membership not identified: the model without it foresees the counts as well, "
-            f"{figures}. The table does not show who belongs where."
+            f"{figures}. That anybody belongs anywhere is what the prior says, not these counts."
         )
-        return Doubt("membership", NOT_USE, said)
-    if total <= CLEARLY * error:
-        said = f"Membership is hardly identified: it foresees the counts better by {figures}."
-        return Doubt("membership", CHECK, said)
-    said = f"Membership foresees the counts better than none by {figures}."
-    return Doubt("membership", GOOD, said)
+        return Doubt(MEMBERSHIP, CHECK if total > 0 else NOT_USE, said)
+    return Doubt(MEMBERSHIP, GOOD, f"Membership foresees the counts better than none by {figures}.")
 
 
 def _left_out_scores(evidence: Floats) -> Floats:

@@ -31,8 +31,8 @@ RANKED: Final = 99
 
 CHAINS: Final = 4
 TRIES: Final[tuple[dict[str, Any], ...]] = (
-    {"draws": 1500, "tune": 400, "target_accept": 0.9},
-    {"draws": 3000, "tune": 600, "target_accept": 0.95},
+    {"draws": 500, "tune": 250, "target_accept": 0.8},
+    {"draws": 1500, "tune": 500, "target_accept": 0.9},
 )
 """How a world is sampled, and once more if it has not settled."""
 

@@ -45,8 +45,9 @@ _SOURCES: Final = (
     *(
         f"beliefs/{module}.py"
         for module in (
-            "assemble", "density", "design", "given", "integrals", "membership", "model",
-            "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
+            "assemble", "density", "design", "free_parameters", "given", "integrals",
+            "membership", "model", "parameters", "pilot", "population", "predicting",
+            "priors", "rates", "rows",
         )
     ),
     "findings/families.py",
