@@ -35,13 +35,17 @@ COUNTED = {"save": "saves", "add": "adds", "follow": "follows", "depth": "downst
 class World:
     """A simulated table, the truth of who lives where, and the prior to be stated."""
 
-    def __init__(self, seed: int, *, uplift: float | None = 1.0, **options: Any) -> None:
+    def __init__(
+        self, seed: int, *, uplift: float | None = 1.0, loading: float | None = None, **options: Any
+    ) -> None:
         self.rng = np.random.default_rng([SEED, seed])
-        usual = simulate.plausible()
-        stated = usual if uplift is None else replace(usual, uplift=np.full(4, uplift))
+        own = {"uplift": uplift, "loading": loading}
+        changed = {name: np.full(4, value) for name, value in own.items() if value is not None}
+        stated = replace(simulate.plausible(), **changed)
         made = simulate.world(artists=60, clusters=8, parameters=stated, rng=self.rng, **options)
         self.truth, self.outcomes, self.frame = made.truth, made.outcomes, made.frame.copy()
         self.prior = co.MembershipPrior.uniform(CLUSTERS)
+        self.population = co.PopulationPrior()
         self.home = made.truth["home"].to_series().to_dict()
 
     def redraw(self, *, member: Any = None, affinity: Any = None) -> None:
@@ -155,6 +159,41 @@ def wrong_pi(seed: int) -> World:
     return world
 
 
+def swapped(seed: int) -> World:
+    """Count those who did not save as savers."""
+    world = World(seed)
+    world.frame["saves"] = world.frame["listeners"] - world.frame["saves"]
+    return world
+
+
+def exposure_ignored(seed: int) -> World:
+    """Count streams of cells as if each had as many new listeners."""
+    world = World(seed, sizes=(40, 4000))
+    world.frame["new_listeners"] = int(world.frame["new_listeners"].mean())
+    return world
+
+
+def missing_as_zero(seed: int) -> World:
+    """Read saves that were not measured, in three rows of ten, as no saves."""
+    world = World(seed)
+    world.frame.loc[world.rng.random(len(world.frame)) < 0.3, "saves"] = 0
+    return world
+
+
+def no_scatter(seed: int) -> World:
+    """State that cells do not scatter (kappa infinite)."""
+    world = World(seed)
+    world.population = world.population.replace(kappa=co.ParameterPrior.fixed(np.inf))
+    return world
+
+
+def no_affinity(seed: int) -> World:
+    """State that outcomes of the same people are independent; they are not (loading 0.6)."""
+    world = World(seed, loading=0.6)
+    world.population = world.population.replace(loading=co.ParameterPrior.fixed(0.0))
+    return world
+
+
 def no_members(seed: int) -> World:
     """Draw a world in which nobody belongs anywhere."""
     world = World(seed, members=False)
@@ -166,7 +205,8 @@ KINDS: dict[str, Callable[[int], World]] = {
     f.__name__.replace("_", " "): f
     for f in (
         clean, weak_members, heavy_tails, missing_cluster, overlapping, bots, one_outcome_as_two,
-        imbalance, wrong_pi, no_members,
+        imbalance, wrong_pi, no_members, swapped, exposure_ignored, missing_as_zero, no_scatter,
+        no_affinity,
     )
 }  # fmt: skip
 
@@ -178,7 +218,10 @@ def study(kind: str, number: int) -> dict[str, Any]:
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")
         evidence = co.Evidence.from_frame(world.frame, outcomes=world.outcomes)
-        beliefs = co.fit(evidence, world.prior, draws=1000, tune=400, rng=rng, progress=False)
+        beliefs = co.fit(
+            evidence, world.prior, population=world.population, draws=1000, tune=400, rng=rng,
+            progress=False,
+        )  # fmt: skip
         page = co.criticise(beliefs, rng=rng)
     mean = beliefs.home.mean(("chain", "draw"))
     nowhere = beliefs.elsewhere.mean(("chain", "draw"))
