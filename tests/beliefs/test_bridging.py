@@ -1,5 +1,6 @@
 """The Bayes factor against the model without membership: by hand, and against dense grids."""
 
+import json
 import math
 import warnings
 
@@ -64,6 +65,8 @@ def test_it_agrees_with_grids_over_every_free_parameter(members):
             for p, homes in ((prior, "many"), (None, None))
         )  # fmt: skip
     found = bridge(with_it, without, draws=400)
+    with pytest.raises(co.BeliefError, match="homes='many'"):
+        bridge(with_it, with_it, draws=400)
 
     alpha = np.linspace(-5, 1, 241)[:, None, None]
     log_kappa = np.linspace(4 - 6, 4 + 6, 97)[:, None]
@@ -84,3 +87,28 @@ def test_it_agrees_with_grids_over_every_free_parameter(members):
     assert abs(found.log_ratio - exact) < 4 * found.error + 0.01
     assert found.error < 0.3
     assert (found.log_ratio > 0) == members
+
+
+@pytest.mark.parametrize(
+    ("change", "said"),
+    [
+        ({"homes": None, "table": 1}, "same table"),
+        ({"homes": None, "coterie_population": "[]"}, "priors"),
+        ({"homes": "one"}, "homes=None"),
+    ],
+)
+def test_models_that_cannot_be_compared_are_refused(change, said, beliefs_like):
+    options = dict(change)
+    table = options.pop("table", 0)
+    worlds = [
+        co.simulate.world(artists=5, clusters=3, rng=np.random.default_rng(i)).evidence()
+        for i in (0, table)
+    ]
+    row = {"parameter": "alpha", "outcome": "save", "family": "normal", "first": 0.0,
+           "second": 1.0, "reason": ""}  # fmt: skip
+    stated = {"coterie_population": json.dumps([row])}
+    beliefs = beliefs_like(worlds[0], **stated)
+    rival = beliefs_like(worlds[1], **stated | options)
+
+    with pytest.raises(co.BeliefError, match=said):
+        bridge(beliefs, rival, draws=10)

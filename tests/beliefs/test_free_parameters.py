@@ -30,7 +30,7 @@ def test_a_parameter_that_may_be_zero_is_half_normal_whatever_its_coordinate():
     with pm.Model(coords={"outcome": ["save"]}) as model:
         value = parameter("loading", (HALF,))
     x = np.linspace(-9, 12, 2101)
-    density, values = at(model, [value], {"loading_raw": x[:, None]})
+    density, values = at(model, [value], {"raw_of_loading": x[:, None]})
 
     mass = np.exp(density)
     below = np.cumsum(mass) - 0.5 * mass
@@ -44,7 +44,7 @@ def test_loading_and_kappa_are_independent_whatever_their_coordinates(scatter):
     with pm.Model(coords={"outcome": ["save"]}) as model:
         both = loading_and_kappa((HALF,), (KAPPA,), (True,), pt.as_tensor(np.array([scatter])))
     share, total = np.meshgrid(np.linspace(-9, 14, 231), np.linspace(-9, 9, 181))
-    raw = {"share_raw": share.reshape(-1, 1), "variance_raw": total.reshape(-1, 1)}
+    raw = {"raw_of_share": share.reshape(-1, 1), "raw_of_variance": total.reshape(-1, 1)}
     density, loading, kappa = (v.ravel() for v in at(model, both, raw))
     weight = np.exp(density - density.max())
     weight /= weight.sum()
@@ -72,6 +72,32 @@ def test_outcomes_of_which_one_is_stated_keep_their_places():
     np.testing.assert_allclose(loading, [[0.2, 0.67 * 0.5]], rtol=0.06)
     # The first is walked in its own logarithm, which is 0.
     np.testing.assert_allclose(np.log(kappa), [[0.0, np.log(50.0)]], atol=0.2)
+
+
+def test_any_mix_of_families_is_built_and_keeps_its_places():
+    families = (HALF, STATED, KAPPA, HALF)
+    with pm.Model(coords={"outcome": list("abcd")}) as model:
+        value = parameter("artist_scale", families)
+        both = loading_and_kappa(
+            (HALF, HALF, STATED, HALF), (KAPPA, HALF, KAPPA, KAPPA), (True, False, False, True),
+            pt.as_tensor(np.ones(4)),
+        )  # fmt: skip
+    zero = {v.name: np.zeros((1, *v.type.shape)) for v in model.continuous_value_vars}
+    density, scale, loading, kappa = at(model, [value, *both], zero)
+
+    assert np.isfinite(density).all()
+    assert (scale[0, 1], scale[0, 2], loading[0, 2]) == (0.2, 1.0, 0.2)
+    assert scale[0, 0] == scale[0, 3] == loading[0, 1] == kappa[0, 1]
+    assert loading[0, 0] == loading[0, 3]
+
+
+def test_factors_may_be_called_like_each_other():
+    frame = {"artist": list("aabb"), "cluster": ["x", "y"] * 2, "saves": [1, 2, 3, 4],
+             "listeners": [9] * 4, "mood": list("pqpq"), "mood_raw": list("ppqq")}  # fmt: skip
+    evidence = co.Evidence.from_frame(frame, factors=["mood", "mood_raw"])
+    model = co.build_model(evidence, None, homes=None)
+
+    assert {"factor_scale_mood", "factor_scale_mood_raw"} <= set(model.named_vars)
 
 
 def traded(**more):

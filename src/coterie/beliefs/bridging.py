@@ -25,7 +25,8 @@ from coterie.beliefs.parameters import ParameterPrior
 from coterie.beliefs.rows import Known
 from coterie.beliefs.stating import stated_priors
 from coterie.beliefs.tree import Beliefs
-from coterie.typing import Floats
+from coterie.errors import BeliefError
+from coterie.typing import Flags, Floats
 
 _LOGGED: Final = (names.UPLIFT, names.LOADING, names.KAPPA, names.ARTIST_SCALE)
 _FREE: Final = ("lognormal", "halfnormal")
@@ -74,16 +75,27 @@ def bridge(beliefs: Beliefs, rival: Beliefs, *, draws: int) -> Bridge:
         Without (``homes=None``).
     draws
         Draws of each to use, evenly from all.
+
+    Raises
+    ------
+    BeliefError
+        If pi was learned (no file keeps how strongly it was stated), the second has
+        membership, or the two do not rest on one table and one population prior.
     """
     known = Known.of(beliefs)
     other = Known.of(rival)
+    _check(beliefs, rival)
     at_home = {names.CLUSTER: known.levels.clusters, names.ARTIST: known.levels.artists}
     # A cluster without rows is in one inventory only, and in no observation.
-    lone = other.posterior.reindex(at_home, fill_value=0.0)
-    table = _Table(known, _priors(beliefs))
+    apart = [names.AFFINITY, names.ARTIST_EFFECT]
+    lone = other.posterior.drop_vars(apart, errors="ignore").reindex(at_home, fill_value=0.0)
+    shared = np.isin(known.levels.clusters, other.levels.clusters)
+    table = _Table(known, _priors(beliefs), shared)
     first = table.side(known.posterior, draws)
     second = table.side(lone, draws)
-    halves = [slice(0, None, 2), slice(1, None, 2)]
+    # Blocks, not every other draw: neighbours are alike.
+    middle = min(len(first.alpha), len(second.alpha)) // 2
+    halves = [slice(None, middle), slice(middle, None)]
     # The map is made from one half of the draws and crossed by the other.
     found = [
         table.crossed(
@@ -95,8 +107,29 @@ def bridge(beliefs: Beliefs, rival: Beliefs, *, draws: int) -> Bridge:
     ]
     spread = abs(found[0].log_ratio - found[1].log_ratio) / 2
     error = float(np.hypot(found[0].error, found[1].error)) / 2
-    middle = (found[0].log_ratio + found[1].log_ratio) / 2
-    return Bridge(middle, max(error, spread))
+    return Bridge((found[0].log_ratio + found[1].log_ratio) / 2, max(error, spread))
+
+
+def _check(beliefs: Beliefs, rival: Beliefs) -> None:
+    if names.PI in beliefs.tree[names.POSTERIOR].dataset:
+        raise BeliefError(
+            "pi was learned, and no file keeps how strongly it was stated: there is no Bayes "
+            "factor against the model without it. State pi, or leave the comparison out."
+        )
+    if rival.homes is not None:
+        raise BeliefError(
+            f"The model to be compared with has homes={rival.homes!r}. Fit it with homes=None."
+        )
+    tables = [each.evidence.counts for each in (beliefs, rival)]
+    if not tables[0].equals(tables[1]):
+        raise BeliefError(
+            "The two models do not rest on the same table. Fit both to the same Evidence."
+        )
+    if stated_priors(beliefs) != stated_priors(rival):
+        raise BeliefError(
+            "The two models do not state the same priors of the population. Fit both with the same "
+            "population=..."
+        )
 
 
 type Priors = dict[str, dict[int, ParameterPrior]]
@@ -127,10 +160,14 @@ class _Map:
 
 @dataclass(frozen=True, slots=True)
 class _Table:
-    """The table, and the density of every draw under both models."""
+    """The table, and the density of every draw under both models.
+
+    ``shared`` marks clusters that both inventories have: (cluster,).
+    """
 
     known: Known
     priors: Priors
+    shared: Flags
 
     @property
     def scalars(self) -> list[tuple[str, int, ParameterPrior]]:
@@ -145,16 +182,18 @@ class _Table:
     def map_between(self, first: _Side, second: _Side) -> _Map:
         """Match means of levels, and means and spreads of scalars."""
         level = [(side.alpha[:, None, :] + side.effect).mean(axis=0) for side in (first, second)]
-        shift = level[1] - level[0]
+        # A cluster without rows is known to the first model alone.
+        shift = np.where(self.shared[:, None], level[1] - level[0], 0.0)
+        middle = shift[self.shared].mean(axis=0)
         # Whose prior is not normal, or whose value is stated, stays where it is.
         alphas = self.priors[names.ALPHA]
         loose = np.array([alphas[o].family == "normal" for o in range(len(alphas))])
-        alpha = np.where(loose, shift.mean(axis=0), 0.0)
-        effect = np.where((first.scale > 0).all(axis=0), shift - alpha, 0.0)
-        return _Map(
-            first.logs.mean(axis=0), second.logs.mean(axis=0),
-            second.logs.std(axis=0) / first.logs.std(axis=0), alpha, effect,
-        )  # fmt: skip
+        alpha = np.where(loose, middle, 0.0)
+        moves = (first.scale > 0).all(axis=0) & self.shared[:, None]
+        effect = np.where(moves, shift - alpha, 0.0)
+        spread = np.stack([side.logs.std(axis=0) for side in (first, second)])
+        stretch = np.where((spread > 0).all(axis=0), spread[1] / np.maximum(spread[0], 1e-300), 1.0)
+        return _Map(first.logs.mean(axis=0), second.logs.mean(axis=0), stretch, alpha, effect)
 
     def side(self, posterior: xr.Dataset, draws: int) -> _Side:
         """Read some draws, under the membership prior of the first model."""
@@ -213,7 +252,8 @@ class _Table:
     def _height(self, side: _Side, *, member: bool) -> Floats:
         """Return log likelihood and the prior of what the map moves: (draw,)."""
         code = self.known.stated.code if member else NONE
-        told = integrate(self.known.made, side.phi, homes=code).log_evidence.sum(axis=1)
+        units = self.known.made.stands_for(len(self.known.levels.artists))
+        told = integrate(self.known.made, side.phi, homes=code).log_evidence @ units
         for j, (_, _, prior) in enumerate(self.scalars):
             told = told + prior.log_densities(np.exp(side.logs[:, j])) + side.logs[:, j]
         for o, prior in self.priors[names.ALPHA].items():
@@ -250,10 +290,15 @@ def _meng_wong(first: Floats, second: Floats) -> Bridge:
         ratio = float(new)
         if done:
             break
-    spread = [_relative_variance(above), _relative_variance(below)]
-    return Bridge(ratio, float(np.sqrt(spread[0] / second.size + spread[1] / first.size)))
+    return Bridge(ratio, float(np.sqrt(_relative_variance(above) + _relative_variance(below))))
 
 
 def _relative_variance(logs: Floats) -> float:
+    """Return the variance of a mean over its square, neighbours being alike."""
     scaled = np.exp(logs - logs.max())
-    return float(scaled.var() / scaled.mean() ** 2)
+    scaled /= scaled.mean()
+    centred = scaled - 1.0
+    variance = float(centred.var())
+    alike = float(np.mean(centred[1:] * centred[:-1])) / variance if variance > 0 else 0.0
+    alike = min(max(alike, 0.0), 0.99)
+    return variance / logs.size * (1 + alike) / (1 - alike)

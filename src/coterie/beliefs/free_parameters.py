@@ -86,11 +86,11 @@ def loading_and_kappa(
         for of, field in ((loading, "first"), (kappa, "first"), (kappa, "second"))
     )
     unit = pt.log(scatter[at])
-    # Where both stand at the middle of their priors, the two coordinates are 0.
+    # Where both stand near the middle of their priors, the two coordinates are 0.
     own, other = _TWO * np.log(_MIDDLE * scale), unit - centre
-    share, log_jacobian = _bent(pm.Flat("share_raw", shape=len(at)))
+    share, log_jacobian = _bent(pm.Flat("raw_of_share", shape=len(at)))
     share = share + own - other
-    total = pm.Flat("variance_raw", shape=len(at)) + pm.math.logaddexp(own, other)
+    total = pm.Flat("raw_of_variance", shape=len(at)) + pm.math.logaddexp(own, other)
     log_loading = _HALF * (total - pt.softplus(-share))
     log_kappa = unit - total + pt.softplus(share)
     prior = (
@@ -98,7 +98,7 @@ def loading_and_kappa(
         - _HALF * (pt.exp(log_loading) / scale) ** 2
         - _HALF * ((log_kappa - centre) / width) ** 2
     )
-    pm.Potential("loading_and_kappa_prior", (prior + log_jacobian).sum())
+    pm.Potential("prior_of_loading_and_kappa", (prior + log_jacobian).sum())
     return (
         parameter(names.LOADING, loading, dict(_placed(at, pt.exp(log_loading)))),
         parameter(names.KAPPA, kappa, dict(_placed(at, pt.exp(log_kappa)))),
@@ -114,19 +114,21 @@ def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None
     first = np.array([p.first for p in priors])
     second = np.array([p.second for p in priors])
     size: dict[str, Any] = {"shape": len(priors)} if dims is None else {"dims": dims}
+    law = {"normal": pm.Normal, "lognormal": pm.LogNormal}.get(family)
+    if law is not None:
+        return law(name, first, second, **size)
+    # No column's name can end like a parameter's and begin like this.
+    raw = pm.Flat(f"raw_of_{name}", **size)
     if family == "joint":
         # Its density stands in a potential; here only the logarithm's Jacobian.
-        log = pm.Flat(f"{name}_log", **size)
-        pm.Potential(f"{name}_map", log.sum())
-        return pm.Deterministic(name, pt.exp(log), **size)
-    if family == "halfnormal":
-        bent, log_jacobian = _bent(pm.Flat(f"{name}_raw", **size))
+        value, density = pt.exp(raw), raw
+    else:
+        bent, log_jacobian = _bent(raw)
         standard = pt.softplus(bent)
+        value = first * standard
         density = log_jacobian - pt.softplus(-bent) - _HALF * standard**2
-        pm.Potential(f"{name}_prior", density.sum())
-        return pm.Deterministic(name, first * standard, **size)
-    law = {"normal": pm.Normal, "lognormal": pm.LogNormal}[family]
-    return law(name, first, second, **size)
+    pm.Potential(f"prior_of_{name}", density.sum())
+    return pm.Deterministic(name, value, dims=dims)
 
 
 def _bent(x: Any) -> tuple[Any, Any]:

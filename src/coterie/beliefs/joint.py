@@ -35,7 +35,7 @@ _LEAST_FALL: Final = 1e-6
 
 
 class WrongSizeError(BeliefError):
-    """A density that is made for tables of another size."""
+    """A density that fails, as one does that is made for tables of another size."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,7 +88,7 @@ class JointPrior:
         Raises
         ------
         WrongSizeError
-            If the density is made for another number of outcomes or covariates.
+            If the density fails, as one does that is made for another number of outcomes.
         BeliefError
             Naming the parameter and the direction.
         """
@@ -98,9 +98,9 @@ class JointPrior:
             raise
         except (IndexError, ValueError) as error:
             raise WrongSizeError(
-                f"The joint prior over {', '.join(self.over)} cannot be evaluated with {outcomes} "
+                f"The joint prior over {', '.join(self.over)} failed with {outcomes} "
                 f"outcome{'s' * (outcomes > 1)} and {covariates} covariate{'s' * (covariates > 1)}"
-                f" ({error}). State one that is made for this table."
+                f": {error}. If it is made for another number of them, state one for this table."
             ) from error
 
     def _check(self, outcomes: int, covariates: int) -> None:

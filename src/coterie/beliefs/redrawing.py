@@ -22,6 +22,7 @@ from coterie.beliefs.tree import Beliefs
 from coterie.typing import Flags, Floats, Integers
 
 _NO_SCATTER = 1e12
+_BY_OBSERVATION = ("y", "n", "outcome", "cluster", "window", "informs", "is_count", "cell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -35,7 +36,8 @@ class Replicas:
     y
         Numerators of the replicas: (draw, observation).
     evidence
-        Log probability of each artist's counts at each draw, in nats: (draw, artist).
+        Log probability of each artist's counts at each draw, in nats, as often as the artist
+        counts: (draw, artist).
     belief
         Belief at each draw: (draw, artist, cluster); empty without membership.
     at
@@ -50,10 +52,27 @@ class Replicas:
     _phi: Phi
     _homes: int
 
-    def without(self, gone: Flags) -> Integrated:
-        """Integrate the table less some observations, at every draw."""
-        made = replace(self.made, weight=np.where(gone, 0.0, self.made.weight))
-        return integrate(made, self._phi, homes=self._homes)
+    def without(self, gone: Flags, owners: Integers) -> tuple[Floats, Floats]:
+        """Integrate some artists less some observations, at every draw.
+
+        Parameters
+        ----------
+        gone
+            What is left out: (observation,).
+        owners
+            Codes of the artists, in order.
+
+        Returns
+        -------
+        evidence, belief
+            As those of the whole table: (draw, owner) and (draw, owner, cluster).
+        """
+        kept = np.isin(self.made.artist, owners)
+        made = _cut(self.made, gone, owners, kept)
+        phi = self._phi
+        own = replace(phi, base=phi.base[:, kept], log_prior=phi.log_prior[:, owners])
+        found = integrate(made, own, homes=self._homes)
+        return found.log_evidence * made.stands_for(len(owners)), found.belief
 
     def integrated(
         self, draws: Integers, *, replica: bool, outcome: int | None = None
@@ -86,11 +105,29 @@ def replicas(beliefs: Beliefs, *, draws: int, rng: np.random.Generator) -> Repli
     at = np.unique(np.linspace(0, known.size - 1, min(draws, known.size)).round().astype(np.int64))
     phi = read.phi(known.posterior, known.made, known.levels, known.stated, at)
     observed = integrate(known.made, phi, homes=known.stated.code)
+    units = known.made.stands_for(len(known.levels.artists))
     belief = observed.belief if known.stated.homes is not None else np.empty((at.size, 0, 0))
     return Replicas(
-        known.made, _drawn(known, phi, rng), observed.log_evidence, belief, at, phi,
+        known.made, _drawn(known, phi, rng), observed.log_evidence * units, belief, at, phi,
         known.stated.code,
     )  # fmt: skip
+
+
+def _cut(made: Design, gone: Flags, owners: Integers, kept: Flags) -> Design:
+    """Keep some artists, and of them all but what is gone."""
+    pairs, pair = np.unique(made.pair[kept], return_inverse=True)
+    return replace(
+        made,
+        **{name: getattr(made, name)[kept] for name in _BY_OBSERVATION},
+        artist=np.searchsorted(owners, made.artist[kept]),
+        weight=np.where(gone, 0.0, made.weight)[kept],
+        pair=pair.astype(np.int64),
+        pair_artist=np.searchsorted(owners, made.pair_artist[pairs]),
+        pair_cluster=made.pair_cluster[pairs],
+        frequency=None if made.frequency is None else made.frequency[kept],
+        factor=tuple(codes[kept] for codes in made.factor),
+        covariate=tuple(values[kept] for values in made.covariate),
+    )
 
 
 def _drawn(known: Known, phi: Phi, rng: np.random.Generator) -> Floats:

@@ -39,10 +39,11 @@ RHAT_LOST, ESS_LOST, DIVERGENT_LOST = 1.1, 50.0, 0.02
 KHAT_BAD, KHAT_LOST, MANY_BAD = 0.7, 1.0, 0.15
 ALIKE, FEWEST_ALIKE = 0.9, 5
 MOVES, MANY_MOVE = 0.1, 0.3
-FOR, AGAINST = float(np.log(3)), -3.0
-"""Log Bayes factor from which a table shows that there is membership, and that there is none.
+FOR: Final = float(np.log(3))
+AGAINST: Final = -FOR
+"""Log Bayes factor from which a table shows membership as it was stated, and shows that it is not.
 
-Whoever names clusters says that members are likely: at odds of 19 to 1, e^-3 makes them even.
+Three times as likely: the least that is commonly called evidence (Kass and Raftery 1995).
 """
 CLEARLY: Final = 2.0
 """Gain over the model without membership, in standard errors."""
@@ -70,14 +71,16 @@ def settled(beliefs: Beliefs) -> Doubt:
     found = beliefs.diagnose()
     if found.ok:
         return Doubt("settled", GOOD, found.lines[0])
-    numbers = found.numbers
-    draws = numbers["chains"] * numbers["draws"]
-    lost = (
-        numbers.get("rhat", 1.0) > RHAT_LOST
-        or min(numbers.get("ess_bulk", 1e9), numbers.get("ess_tail", 1e9)) < ESS_LOST
-        or numbers.get("divergences", 0) > DIVERGENT_LOST * draws
-    )
-    return Doubt("settled", NOT_USE if lost else CHECK, " ".join(found.lines))
+    return Doubt("settled", NOT_USE if _lost(beliefs) else CHECK, " ".join(found.lines))
+
+
+def _lost(beliefs: Beliefs) -> bool:
+    """Whether draws are so far from settled that nothing can be read from them."""
+    numbers = beliefs.diagnose().numbers
+    least = min(numbers.get("ess_bulk", 1e9), numbers.get("ess_tail", 1e9))
+    draws = numbers.get("chains", 0) * numbers.get("draws", 0)
+    walls = numbers.get("divergences", 0) > DIVERGENT_LOST * draws
+    return bool(numbers.get("rhat", 1.0) > RHAT_LOST or least < ESS_LOST or walls)
 
 
 def counted_once(beliefs: Beliefs) -> Doubt:
@@ -343,24 +346,30 @@ def identified(
 
     if names.PI in beliefs.tree[names.POSTERIOR].dataset:
         return _foreseen_better(drawn, other, rng)
-    found = bridge(beliefs, other, draws=_BRIDGED)
-    figures = f"a log Bayes factor of {found.log_ratio:+.1f} nats (error {found.error:.1f})"
-    if found.log_ratio <= AGAINST:
+    if _lost(other):
         said = (
-            f"Membership not identified: the table speaks against it, {figures}. It looks like one "
-            "in which nobody belongs anywhere."
-        )
-        return Doubt(MEMBERSHIP, NOT_USE, said)
-    if found.log_ratio < FOR:
-        said = (
-            f"Membership not identified: the table is as likely without it, {figures}. That "
-            "anybody belongs anywhere is what the prior says, not these counts: add artists, or "
-            "say so."
+            "The model without membership has not settled, so that nothing can be compared with "
+            "it. Fit it with more draws and hand it in: without=..."
         )
         return Doubt(MEMBERSHIP, CHECK, said)
-    return Doubt(
-        MEMBERSHIP, GOOD, f"The table is likelier with membership than without, {figures}."
+    found = bridge(beliefs, other, draws=_BRIDGED)
+    figures = f"a log Bayes factor of {found.log_ratio:+.1f} nats (error {found.error:.1f})"
+    low, high = (found.log_ratio + sign * 2 * found.error for sign in (-1, 1))
+    # Not numbers are on neither side.
+    if low >= FOR:
+        said = f"The table is likelier with membership than without, {figures}."
+        return Doubt(MEMBERSHIP, GOOD, said)
+    if high <= AGAINST:
+        said = (
+            f"Membership not identified: the table speaks against it, {figures}. It looks like one "
+            "in which nobody belongs anywhere, or homes are spread otherwise than was stated."
+        )
+        return Doubt(MEMBERSHIP, NOT_USE, said)
+    said = (
+        f"Membership not identified: the table hardly tells it from none, {figures}. That anybody "
+        "belongs anywhere is what the prior says, not these counts: add artists, or say so."
     )
+    return Doubt(MEMBERSHIP, CHECK, said)
 
 
 def _foreseen_better(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Doubt:
@@ -374,12 +383,12 @@ def _foreseen_better(drawn: Replicas, other: Beliefs, rng: np.random.Generator) 
     gain = _left_out_scores(drawn.evidence) - _left_out_scores(rival.evidence)
     total, error = float(gain.sum()), float(gain.std(ddof=1) * np.sqrt(gain.size))
     figures = f"{total:+.1f} nats (standard error {error:.1f})"
-    if total <= CLEARLY * error:
+    if not total > max(CLEARLY * error, FOR):
         said = (
             "Membership not identified: the model without it foresees the counts as well, "
             f"{figures}. That anybody belongs anywhere is what the prior says, not these counts."
         )
-        return Doubt(MEMBERSHIP, CHECK if total > 0 else NOT_USE, said)
+        return Doubt(MEMBERSHIP, NOT_USE if total <= 0 else CHECK, said)
     return Doubt(MEMBERSHIP, GOOD, f"Membership foresees the counts better than none by {figures}.")
 
 

@@ -15,7 +15,7 @@ import numpy as np
 import pandas as pd
 
 from coterie import names
-from coterie.findings.doubts import CHECK, GOOD, KHAT_LOST, Doubt
+from coterie.findings.doubts import CHECK, GOOD, KHAT_BAD, KHAT_LOST, MANY_BAD, Doubt
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Replicas
@@ -57,26 +57,29 @@ def releases(beliefs: Beliefs, drawn: Replicas) -> list[Doubt]:
     left = list(_each(beliefs, drawn, labels))
     if not left:
         return []
-    lost = [each for each in left if each.khat > KHAT_LOST]
+    # Not "above": where k cannot be computed nothing is known.
+    lost = [each for each in left if not each.khat <= KHAT_BAD]
     moved = sorted(
         (each for each in left if abs(each.after - each.before) > MOVES and each not in lost),
         key=lambda each: -abs(each.after - each.before),
     )
+    details = tuple(map(str, moved))
     if lost:
         worst = sorted(lost, key=lambda each: -each.khat)[:_SHOWN]
         named = ", ".join(f"{e.release!r} of {e.artist!r} (k {e.khat:.2f})" for e in worst)
+        many = len(lost) > MANY_BAD * len(left) or not all(e.khat <= KHAT_LOST for e in lost)
         said = (
             f"{len(lost)} of {len(left)} releases weigh so much that leaving them out cannot be "
             f"read from these draws: {named}. Fit once without them and compare."
         )
-        return [Doubt(QUESTION, CHECK, said, details=tuple(map(str, moved)))]
+        return [Doubt(QUESTION, CHECK if many else GOOD, said, details=details)]
     if moved:
-        named = ", ".join(map(str, moved[:_SHOWN]))
+        named = ", ".join(details[:_SHOWN])
         said = (
             f"{len(moved)} of {len(left)} releases carry what is believed of their artist: "
             f"{named}. The other releases do not say the same."
         )
-        return [Doubt(QUESTION, GOOD, said, details=tuple(map(str, moved)))]
+        return [Doubt(QUESTION, GOOD, said, details=details)]
     said = f"No belief moves by more than {MOVES:.0%} when one of {len(left)} releases is left out."
     return [Doubt(QUESTION, GOOD, said)]
 
@@ -90,15 +93,15 @@ def _each(beliefs: Beliefs, drawn: Replicas, labels: Labels) -> Iterator[_Left]:
     clusters = posterior[names.CLUSTER].to_numpy().tolist()
     before = drawn.belief.mean(axis=0)
     for owners, gone, named in _turns(made.artist, labels, made.n):
-        rest = drawn.without(gone)
-        log_ratio = (rest.log_evidence - drawn.evidence)[:, owners]
+        evidence, belief = drawn.without(gone, owners)
+        log_ratio = evidence - drawn.evidence[:, owners]
         log_weight, khat = array_stats.psislw(log_ratio.T)
         weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
         weight /= weight.sum(axis=-1, keepdims=True)
         for i, a in enumerate(owners.tolist()):
             k, after = 0, np.zeros(1)
             if beliefs.homes is not None:
-                after = weight[i] @ rest.belief[:, a]
+                after = weight[i] @ belief[:, i]
                 k = int(np.abs(after - before[a]).argmax())
             own = float(before[a, k]) if beliefs.homes is not None else 0.0
             yield _Left(
