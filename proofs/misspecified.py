@@ -1,6 +1,6 @@
 """Misspecified worlds: how beliefs fare where the world is not the model's, and who says so.
 
-    python proofs/misspecified.py run 3          # 3 worlds of each kind; goes on where it stopped
+    python proofs/misspecified.py run 1          # one world of each kind; goes on where it stopped
     python proofs/misspecified.py run 10 clean   # 10 worlds of one kind
     python proofs/misspecified.py report         # the table, kept in results/misspecified.json
 
@@ -300,7 +300,10 @@ def report() -> None:
             "questions that raised a doubt, in worlds": ", ".join(flags) or "none",
         })  # fmt: skip
         print(table[-1])
-    kept = {"command": "python proofs/misspecified.py run 3", "seed": SEED}
+    kept: dict[str, Any] = {
+        "command": "python proofs/misspecified.py run 1, then run 10 clean",
+        "seed": SEED,
+    }
     kept |= {"results_sha256": digest.hexdigest(), "table": table}
     (RESULTS.parent / "misspecified.json").write_text(json.dumps(kept, indent=1) + "\n")
 
