@@ -20,6 +20,7 @@ from coterie.evidence import Outcome
 from coterie.typing import Flags, Floats, Integers
 
 _FEWEST = 3
+_FEW = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -88,6 +89,8 @@ def _of_outcome(y: Floats, n: Floats) -> Iterator[tuple[str, Floats]]:
     log_rate = np.log((y + 0.5) / (n + 0.5))
     yield "spread between cells", log_rate.std(axis=1)
     yield "cells without an event", (y == 0).mean(axis=1)
+    # What was not measured and read as 0 leaves a gap between 0 and the rest.
+    yield "cells with one to three events", ((y > 0) & (y <= _FEW)).mean(axis=1)
     yield "largest cell", log_rate.max(axis=1)
     yield "smallest cell", log_rate.min(axis=1)
     if np.ptp(n) > 0:
