@@ -12,6 +12,7 @@ from pathlib import Path
 
 import coterie as co
 from coterie.findings import FAMILIES
+from coterie.findings.sbc import code_hash
 
 HERE = Path(__file__).parent
 RESULTS = HERE / "results"
@@ -88,7 +89,16 @@ def ranks() -> str:
             ]
         )
     head = ["family", "worlds", "statistics", "smallest p", "90 % intervals held (least, most)"]
-    return _table([*head, "50 % intervals held", "fits not settled", "verdict"], rows)
+    table = _table([*head, "50 % intervals held", "fits not settled", "verdict"], rows)
+    return f"{table}\n\n{_made_by(RESULTS / 'ranks')}".rstrip()
+
+
+def _made_by(folder: Path) -> str:
+    """Say so where ranks are those of other code than the code at hand."""
+    codes = {json.loads(file.read_text())["code"] for file in folder.glob("**/*.json")}
+    if codes <= {code_hash()}:
+        return ""
+    return "*By an earlier version of the model's code; to be made anew with the present one.*"
 
 
 def power() -> str:
@@ -121,7 +131,8 @@ def planted() -> str:
             [folder.name, family, f"{int(found.table['replications'][0]):,}",
              flagged.sizes["statistic"], names or "none: **not caught**"]
         )  # fmt: skip
-    return _table(["fault", "family", "worlds", "statistics flagged", "among them"], rows)
+    table = _table(["fault", "family", "worlds", "statistics flagged", "among them"], rows)
+    return f"{table}\n\n{_made_by(RESULTS / 'planted')}".rstrip()
 
 
 def misspecified() -> str:

@@ -13,7 +13,7 @@ import coterie as co
 import coterie.beliefs
 from coterie.beliefs import Bridge, population_of, replicas
 from coterie.findings import doubts, influence
-from coterie.findings.predictive_checks import Comparison, compare
+from coterie.findings.predictive_checks import Comparison, compare, mean_belief_test
 
 VERDICTS = {"good", "check", "do not use"}
 
@@ -48,6 +48,21 @@ def test_p_values_of_what_is_one_more_replica_are_uniform(rng):
         p.append(compare("x", drawn[0], drawn[1:]).p_value)
 
     assert stats.kstest(p, "uniform").pvalue > 1e-3
+
+
+@pytest.mark.parametrize("blur", [0.3, 2.0])
+@pytest.mark.parametrize("chance", [0.03, 0.11, 0.5])
+def test_mean_beliefs_that_follow_the_prior_surprise_seldom(blur, chance, rng):
+    prior = np.full((60, 2000), chance)
+    member = rng.random(prior.shape) < chance
+    seen = member + blur * rng.normal(size=prior.shape)
+    log_odds = np.log(chance / (1 - chance)) + (seen - 0.5) / blur**2
+    p = mean_belief_test(1 / (1 + np.exp(-log_odds)), prior)
+
+    assert np.mean(p < 0.01) < 0.015
+    assert np.mean(p < 0.1) < 0.12
+    wrong = mean_belief_test(1 / (1 + np.exp(-log_odds)), np.full_like(prior, chance + 0.4))
+    assert blur > 1 or np.mean(wrong < 0.01) > 0.9
 
 
 def test_ties_count_half_and_surprise_nobody():

@@ -21,6 +21,7 @@ from coterie.findings.predictive_checks import (
     compare,
     counts_compared,
     left_out,
+    mean_belief_test,
 )
 
 if TYPE_CHECKING:
@@ -265,24 +266,22 @@ def _homes(beliefs: Beliefs) -> Doubt:
     belief = beliefs.home if beliefs.homes == "one" else beliefs.membership
     mean = belief.mean(_SAMPLE)
     prior = beliefs.tree[names.PRIOR].dataset["prior"]
-    gap = (mean - prior).transpose(names.ARTIST, names.CLUSTER).to_numpy()
-    if len(gap) < FEWEST_ALIKE:
+    said, stated = (
+        each.transpose(names.ARTIST, names.CLUSTER).to_numpy() for each in (mean, prior)
+    )
+    if len(said) < FEWEST_ALIKE:
         return Doubt(question, GOOD, "Too few artists to compare the prior of homes with.")
-    spread = gap.std(axis=0, ddof=1) / np.sqrt(len(gap))
-    # Beliefs that barely move have barely a spread; a share of an artist is the least told.
-    t = gap.mean(axis=0) / np.maximum(spread, 0.5 / len(gap))
-    p = 2 * stats.t.sf(np.abs(t), len(gap) - 1)
+    p = mean_belief_test(said, stated)
     k, least = int(p.argmin()), float(min(1.0, p.min() * p.size))
     if least >= UNLIKELY:
         return Doubt(question, GOOD, f"Homes are spread as stated (smallest p {least:.2g}).", least)
     cluster = mean[names.CLUSTER].to_numpy().tolist()[k]
-    stated, found = float(prior.to_numpy()[:, k].mean()), float(mean.to_numpy().mean(axis=0)[k])
-    found = float(mean.sel({names.CLUSTER: cluster}).mean())
-    said = (
-        f"The prior gives {cluster!r} {stated:.0%} of artists and their counts say {found:.0%} "
-        f"(p {least:.1g}). State another prior, or let it be learned with strength=20."
+    told = (
+        f"The prior gives {cluster!r} {stated[:, k].mean():.0%} of artists and their counts say "
+        f"{said[:, k].mean():.0%} (p {least:.1g}). State another prior, or let it be learned with "
+        "strength=20."
     )
-    return Doubt(question, NOT_USE if least < ABSURD else CHECK, said, least)
+    return Doubt(question, NOT_USE if least < ABSURD else CHECK, told, least)
 
 
 def _population(beliefs: Beliefs) -> Doubt:

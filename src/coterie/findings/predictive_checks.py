@@ -14,6 +14,7 @@ from dataclasses import dataclass
 
 import numpy as np
 from scipy import stats
+from scipy.special import betainc
 
 from coterie.beliefs import Replicas
 from coterie.evidence import Outcome
@@ -126,6 +127,33 @@ def _correlation(left: Floats, right: Floats) -> Floats:
     b = right - right.mean(axis=-1, keepdims=True)
     spread = np.sqrt((a**2).sum(axis=1) * (b**2).sum(axis=-1))
     return (a * b).sum(axis=1) / np.where(spread > 0, spread, 1.0)
+
+
+def mean_belief_test(belief: Floats, prior: Floats) -> Floats:
+    """Return the p-value of each cluster's mean belief being its mean prior: (cluster,).
+
+    Beliefs are memberships seen through a blur: their variance is that of memberships less
+    the mean of ``belief * (1 - belief)``. The sum over artists is laid, in units of its
+    standard deviation, on the binomial law of memberships seen clearly, whose skewness is
+    that of few members.
+
+    Parameters
+    ----------
+    belief, prior
+        (artist, cluster).
+    """
+    size = len(belief)
+    chance = prior.mean(axis=0)
+    clear = (prior * (1 - prior)).mean(axis=0)
+    seen = clear - (belief * (1 - belief)).mean(axis=0)
+    # Beliefs that barely move have barely a spread; half an artist is the least told.
+    spread = np.maximum(np.sqrt(np.maximum(seen, 0) * size), 0.5)
+    moved = (belief - prior).sum(axis=0) / spread
+    members = np.clip(size * chance + moved * np.sqrt(size * clear), 0, size)
+    at_most = betainc(np.maximum(size - members, 1e-12), members + 1, 1 - chance)
+    at_least = betainc(np.maximum(members, 1e-12), size - members + 1, chance)
+    tails: Floats = np.minimum(1.0, 2 * np.minimum(at_most, at_least))
+    return tails
 
 
 @dataclass(frozen=True, slots=True)
