@@ -57,7 +57,8 @@ def make_beliefs(
     }
     labels[names.WINDOW] = np.unique(evidence.counts[names.WINDOW].to_numpy())
     chain = {names.CHAIN: np.arange(chains)}
-    for factor in evidence.factors:
+    # A fit refuses factors with a '/' in their names; a ledger holds them.
+    for factor in (f for f in evidence.factors if "/" not in f):
         labels[factor] = np.unique(evidence.counts[factor].to_numpy())
         shape = (chains, draws, labels[factor].size, outcome.size)
         effect = ((*SAMPLE, factor, names.OUTCOME), rng.normal(size=shape))
