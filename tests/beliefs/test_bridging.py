@@ -47,7 +47,7 @@ def small_world(members):
     return frame.assign(saves=rng.binomial(200, rate))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.parametrize("members", [True, False])
 def test_it_agrees_with_grids_over_every_free_parameter(members):
     frame = small_world(members)

@@ -304,7 +304,7 @@ def test_weights_and_a_prior_that_ties_two_outcomes_agree_with_a_grid():
     assert_agrees(posterior.isel(outcome=1), moments(level, logsumexp(grid, axis=0)))
 
 
-@pytest.mark.slow
+@pytest.mark.nightly
 @pytest.mark.filterwarnings("ignore::coterie.EvidenceWarning")
 def test_a_prior_that_ties_a_level_to_a_slope_agrees_with_a_grid():
     frame = weighed_table()
