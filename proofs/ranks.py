@@ -24,8 +24,6 @@ from coterie.findings import FAMILIES
 RESULTS = Path(__file__).parent / "results" / "ranks"
 SEED = 20261124
 CHUNK = 25
-
-
 WORKERS = 2
 
 

@@ -31,6 +31,7 @@ from coterie.typing import Flags, Floats
 _LOGGED: Final = (names.UPLIFT, names.LOADING, names.KAPPA, names.ARTIST_SCALE)
 _FREE: Final = ("lognormal", "halfnormal")
 _ROUNDS: Final = 200
+_SETTLED: Final = 1e-8
 
 
 @dataclass(frozen=True, slots=True)
@@ -286,7 +287,7 @@ def _meng_wong(first: Floats, second: Floats) -> Bridge:
         above = second - np.logaddexp(size[0] + second, size[1] + ratio)
         below = -np.logaddexp(size[0] + first, size[1] + ratio)
         new = (logsumexp(above) - np.log(second.size)) - (logsumexp(below) - np.log(first.size))
-        done = abs(new - ratio) < 1e-8  # noqa: PLR2004
+        done = abs(new - ratio) < _SETTLED
         ratio = float(new)
         if done:
             break

@@ -16,6 +16,7 @@ import pandas as pd
 
 from coterie import names
 from coterie.findings.doubts import CHECK, GOOD, KHAT_BAD, KHAT_LOST, MANY_BAD, Doubt
+from coterie.findings.predictive_checks import smoothed_weights
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Replicas
@@ -85,8 +86,6 @@ def releases(beliefs: Beliefs, drawn: Replicas) -> list[Doubt]:
 
 
 def _each(beliefs: Beliefs, drawn: Replicas, labels: Labels) -> Iterator[_Left]:
-    from arviz_stats.base import array_stats
-
     made = drawn.made
     posterior = beliefs.tree[names.POSTERIOR].dataset
     artists = posterior[names.ARTIST].to_numpy().tolist()
@@ -94,10 +93,7 @@ def _each(beliefs: Beliefs, drawn: Replicas, labels: Labels) -> Iterator[_Left]:
     before = drawn.belief.mean(axis=0)
     for owners, gone, named in _turns(made.artist, labels, made.n):
         evidence, belief = drawn.without(gone, owners)
-        log_ratio = evidence - drawn.evidence[:, owners]
-        log_weight, khat = array_stats.psislw(log_ratio.T)
-        weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-        weight /= weight.sum(axis=-1, keepdims=True)
+        weight, khat = smoothed_weights(evidence - drawn.evidence[:, owners])
         for i, a in enumerate(owners.tolist()):
             k, after = 0, np.zeros(1)
             if beliefs.homes is not None:

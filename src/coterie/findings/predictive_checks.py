@@ -185,18 +185,34 @@ class Scores:
         )
 
 
-def left_out(replicas: Replicas, rng: np.random.Generator) -> Scores:
-    """Score each cell among replicas, weighted so that its artist is left out (PSIS)."""
+def smoothed_weights(log_ratio: Floats) -> tuple[Floats, Floats]:
+    """Return Pareto-smoothed weights of draws that sum to 1, and Pareto k, of each column.
+
+    Parameters
+    ----------
+    log_ratio
+        Log importance ratios: (draw, column).
+
+    Returns
+    -------
+    weight, khat
+        (column, draw) and (column,).
+    """
     from arviz_stats.base import array_stats
 
-    made = replicas.made
-    log_weight, khat = array_stats.psislw(-replicas.evidence.T)
+    log_weight, khat = array_stats.psislw(log_ratio.T)
     weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-    weight /= weight.sum(axis=-1, keepdims=True)
+    return weight / weight.sum(axis=-1, keepdims=True), np.asarray(khat)
+
+
+def left_out(replicas: Replicas, rng: np.random.Generator) -> Scores:
+    """Score each cell among replicas, weighted so that its artist is left out (PSIS)."""
+    made = replicas.made
+    weight, khat = smoothed_weights(-replicas.evidence)
     of = weight[made.artist].T
     below = (of * (replicas.y < made.y)).sum(axis=0)
     same = (of * (replicas.y == made.y)).sum(axis=0)
     pit = below + rng.random(made.y.size) * same
     # A table among S replicas cannot be known to lie further out than 1 in S.
     edge = 0.5 / len(replicas.y)
-    return Scores(stats.norm.ppf(np.clip(pit, edge, 1 - edge)), np.asarray(khat))
+    return Scores(stats.norm.ppf(np.clip(pit, edge, 1 - edge)), khat)
