@@ -70,7 +70,12 @@ class Replicas:
         kept = np.isin(self.made.artist, owners)
         made = _cut(self.made, gone, owners, kept)
         phi = self._phi
-        own = replace(phi, base=phi.base[:, kept], log_prior=phi.log_prior[:, owners])
+        # In the order the compiled loops know: another would compile them anew.
+        own = replace(
+            phi,
+            base=np.ascontiguousarray(phi.base[:, kept]),
+            log_prior=np.ascontiguousarray(phi.log_prior[:, owners]),
+        )
         found = integrate(made, own, homes=self._homes)
         return found.log_evidence * made.stands_for(len(owners)), found.belief
 
