@@ -6,6 +6,7 @@ from .beliefs import build_model as build_model
 from .beliefs import fit as fit
 from .beliefs import mode as mode
 from .beliefs import predict as predict
+from .beliefs import update as update
 from .deck import plot_calibration as plot_calibration
 from .deck import plot_home as plot_home
 from .deck import plot_prior as plot_prior

@@ -53,6 +53,15 @@ def test_beliefs_that_come_true_as_often_as_they_say_pass_and_bolder_ones_fail(r
     assert belief_test(np.clip(belief + 0.05, 0, 1), truth) < 1e-6
 
 
+def test_events_of_which_one_is_always_true_are_not_judged_by_their_rounding(rng):
+    # Sums of such beliefs differ from 1 by 1e-16, and always to one side.
+    belief = np.full((500, 3), 0.1) * [1, 2, 7]
+    truth = np.eye(3)[rng.choice(3, 500, p=[0.1, 0.2, 0.7])]
+    assert abs((truth - belief).sum(axis=1)).max() > 0
+    assert belief_test(belief, truth) > 0.001
+    assert belief_test(belief[:, ::-1], truth) < 1e-6
+
+
 @pytest.fixture
 def counted(monkeypatch):
     """Replications of uniform ranks that count how often they are asked for."""

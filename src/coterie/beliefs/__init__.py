@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.redrawing import Replicas, replicas
     from coterie.beliefs.stating import population_of, stated_priors
     from coterie.beliefs.tree import Beliefs, refuse_partial
+    from coterie.beliefs.updating import update
 
 __all__ = [
     "Beliefs",
@@ -44,6 +45,7 @@ __all__ = [
     "refuse_partial",
     "replicas",
     "stated_priors",
+    "update",
 ]
 
 _FILES = {
@@ -65,6 +67,7 @@ _FILES = {
     "refuse_partial": "tree",
     "replicas": "redrawing",
     "stated_priors": "stating",
+    "update": "updating",
 }
 
 find_caches()

@@ -24,6 +24,7 @@ from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.sampling import Run, Sampled, sample
+from coterie.beliefs.stating import STRENGTH
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import (
     BeliefError,
@@ -175,6 +176,8 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
         evidence, groups, run=run, population=blueprint.population, stated=stated,
         rng_name=rng_name, stopped=sampled.stopped,
     )  # fmt: skip
+    if blueprint.prior is not None and blueprint.prior.strength is not None:
+        made.attrs[STRENGTH] = float(blueprint.prior.strength)
     return Beliefs(made)
 
 

@@ -228,5 +228,6 @@ def _fill(
             cluster[j0:j1], pair_start[p0 : p1 + 1], pair_cluster[p0:p1],
             base[d, j0:j1], log_kappa[d], uplift[d], loading[d], artist_scale[d],
             log_prior[min(d, log_prior.shape[0] - 1), a], log_elsewhere, homes,
-            points[d, a], nodes, log_mass, u[d, a], each[d, p0:p1], effect[d, a], affinity[d, p0:p1],
+            points[d, a], nodes, log_mass, u[d, a], each[d, p0:p1],
+            effect[d, a], affinity[d, p0:p1],
         )  # fmt: skip

@@ -15,6 +15,7 @@ from scipy.special import expit
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.assemble import draw_members
+from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design
 from coterie.beliefs.membership import Integrated, Phi, integrate
 from coterie.beliefs.rows import Known
@@ -22,7 +23,6 @@ from coterie.beliefs.tree import Beliefs
 from coterie.typing import Flags, Floats, Integers
 
 _NO_SCATTER = 1e12
-_BY_OBSERVATION = ("y", "n", "outcome", "cluster", "window", "informs", "is_count", "cell")
 
 
 @dataclass(frozen=True, slots=True)
@@ -68,7 +68,7 @@ class Replicas:
             As those of the whole table: (draw, owner) and (draw, owner, cluster).
         """
         kept = np.isin(self.made.artist, owners)
-        made = _cut(self.made, gone, owners, kept)
+        made = cut_to(self.made, owners, gone=gone)
         phi = self._phi
         # In the order the compiled loops know: another would compile them anew.
         own = replace(
@@ -116,23 +116,6 @@ def replicas(beliefs: Beliefs, *, draws: int, rng: np.random.Generator) -> Repli
         known.made, _drawn(known, phi, rng), observed.log_evidence * units, belief, at, phi,
         known.stated.code,
     )  # fmt: skip
-
-
-def _cut(made: Design, gone: Flags, owners: Integers, kept: Flags) -> Design:
-    """Keep some artists, and of them all but what is gone."""
-    pairs, pair = np.unique(made.pair[kept], return_inverse=True)
-    return replace(
-        made,
-        **{name: getattr(made, name)[kept] for name in _BY_OBSERVATION},
-        artist=np.searchsorted(owners, made.artist[kept]),
-        weight=np.where(gone, 0.0, made.weight)[kept],
-        pair=pair.astype(np.int64),
-        pair_artist=np.searchsorted(owners, made.pair_artist[pairs]),
-        pair_cluster=made.pair_cluster[pairs],
-        frequency=None if made.frequency is None else made.frequency[kept],
-        factor=tuple(codes[kept] for codes in made.factor),
-        covariate=tuple(values[kept] for values in made.covariate),
-    )
 
 
 def _drawn(known: Known, phi: Phi, rng: np.random.Generator) -> Floats:

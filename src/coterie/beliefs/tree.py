@@ -94,6 +94,19 @@ class Beliefs:
         """Probability that the artist belongs in a cluster: (chain, draw, artist, cluster)."""
         return _belief(self, names.MEMBERSHIP, "many")
 
+    @property
+    def history(self) -> xr.Dataset:
+        """What was believed after the fit and after each update: (update, artist, cluster).
+
+        ``prior``, ``mean``, ``lower`` and ``upper`` are probabilities, NaN before an artist
+        came; ``attrs`` say the interval. On ``update``: ``path`` (``"fit"``, ``"weights"``,
+        ``"refit"``), ``until`` (last day of the rows), ``added`` and ``replaced`` (rows),
+        ``khat`` and ``effective`` (of the weights).
+        """
+        from coterie.beliefs.history import history_of
+
+        return history_of(self)
+
     def summary(
         self,
         *,

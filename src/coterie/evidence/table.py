@@ -214,21 +214,7 @@ class Evidence:
     def __add__(self, other: Evidence) -> Evidence:
         if not isinstance(other, Evidence):
             return NotImplemented
-        _check_addable(self, other)
-        outcomes = {o.name: o for o in (*self.outcomes, *other.outcomes)}
-        # One list of names: the second table is read as if it were written like the first.
-        second = other.to_frame().rename(columns=_renaming(other.layout, self.layout))
-        frame = _stacked(self.to_frame(), second)
-        layout = self.layout
-        request = Request(
-            outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.cluster,
-            release=layout.release, factors=self.factors, period=layout.period,
-            window=self.window, seen=layout.seen or other.layout.seen,
-            spend=layout.spend or other.layout.spend,
-            currency=layout.currency or other.layout.currency,
-            covariates=layout.covariates, weight=layout.weight,
-        )  # fmt: skip
-        both = Evidence._read(frame, request)
+        both = combine(self, other, self.layout.covariates)
         known = {problem.code for problem in (*self.warnings, *other.warnings)}
         _raise_once([problem for problem in both.warnings if problem.code not in known])
         return both
@@ -250,6 +236,39 @@ class Evidence:
 
     def _repr_html_(self) -> str:
         return in_html(self.counts, self.outcomes, self.window, self.warnings)
+
+
+def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) -> Evidence:
+    """Put the rows of two tables one after the other, under the names of the first.
+
+    Parameters
+    ----------
+    first, second
+        Tables read with the same arguments.
+    covariates
+        How the first's covariates are to be read, centre and unit.
+
+    Raises
+    ------
+    EvidenceError
+        If they were not, or a row is there twice.
+    """
+    _check_addable(first, second)
+    outcomes = {o.name: o for o in (*first.outcomes, *second.outcomes)}
+    # One list of names: the second table is read as if it were written like the first.
+    layout = first.layout
+    frame = _stacked(
+        first.to_frame(), second.to_frame().rename(columns=_renaming(second.layout, layout))
+    )
+    request = Request(
+        outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.cluster,
+        release=layout.release, factors=first.factors, period=layout.period,
+        window=first.window, seen=layout.seen or second.layout.seen,
+        spend=layout.spend or second.layout.spend,
+        currency=layout.currency or second.layout.currency,
+        covariates=tuple(covariates), weight=layout.weight,
+    )  # fmt: skip
+    return Evidence._read(frame, request)
 
 
 def _counts(parts: Parts, window: str | None) -> xr.Dataset:
@@ -369,7 +388,7 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
     ]
     for part, left, right in (
         ("factors", set(first.factors), set(second.factors)),
-        ("covariates", _told(first), _told(second)),
+        ("covariates", _told(first, second), _told(second, first)),
         ("a weight", first.layout.weight is not None, second.layout.weight is not None),
         ("window", first.window, second.window),
         ("a period", first.layout.period is not None, second.layout.period is not None),
@@ -385,8 +404,11 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
         )
 
 
-def _told(evidence: Evidence) -> set[Covariate]:
-    return set(evidence.layout.covariates)
+def _told(evidence: Evidence, other: Evidence) -> set[Covariate]:
+    """Return the covariates; one whose centre is not stated is read as the other table's."""
+    theirs = {c.name: c for c in other.layout.covariates}
+    mine = evidence.layout.covariates
+    return {c if c.centre is not None else theirs.get(c.name, c) for c in mine}
 
 
 def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:

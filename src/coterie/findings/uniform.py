@@ -18,6 +18,8 @@ BINS: Final = 20
 FAMILY_WISE: Final = 0.01
 """Probability of any false alarm among all statistics of all families."""
 
+_ROUNDING: Final = 1e-9
+"""Totals closer than this differ by rounding: events of which exactly one is true sum to 0."""
 _INSIDE: Final = {0.5: (0.25, 0.75), 0.9: (0.05, 0.95)}
 
 
@@ -81,7 +83,7 @@ def belief_test(belief: Floats, truth: Floats) -> float:
 
 def _centred(totals: Floats) -> float:
     spread = totals.std(ddof=1)
-    if spread == 0:
-        return 1.0 if totals.mean() == 0 else 0.0
+    if spread < _ROUNDING:
+        return 1.0 if abs(totals.mean()) < _ROUNDING else 0.0
     z = totals.mean() / (spread / np.sqrt(len(totals)))
     return float(2 * stats.t.sf(abs(z), len(totals) - 1))
