@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.stating import population_of, stated_priors
     from coterie.beliefs.tree import Beliefs, refuse_partial
     from coterie.beliefs.updating import update
+    from coterie.beliefs.weighing import smoothed_weights
 
 __all__ = [
     "Beliefs",
@@ -44,6 +45,7 @@ __all__ = [
     "predictive",
     "refuse_partial",
     "replicas",
+    "smoothed_weights",
     "stated_priors",
     "update",
 ]
@@ -66,6 +68,7 @@ _FILES = {
     "predictive": "predicting",
     "refuse_partial": "tree",
     "replicas": "redrawing",
+    "smoothed_weights": "weighing",
     "stated_priors": "stating",
     "update": "updating",
 }

@@ -4,10 +4,10 @@ The draws of the population are weighed by what the new rows say of them, with m
 and every artist's own effects integrated out, and those effects are then drawn anew. Where
 the weights cannot carry that far the model is fitted again to the whole ledger. Callers may
 trust that either way the beliefs are those of one fit to all rows, to Monte Carlo error, that
-draws are equally weighted, and that no row counts twice.
+draws are equally weighted, and that no row counts twice. Each update starts from the draws
+of the last fit, so that errors do not add up.
 
-Source: the identity p(phi | all) ~ p(phi | old) p(all | phi) / p(old | phi); weights
-accumulate since the last fit, so that errors do not.
+Source: the identity p(phi | all) ~ p(phi | old) p(all | phi) / p(old | phi).
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from dataclasses import dataclass, replace
 from typing import Any, Final, Literal
 
 import numpy as np
+import pandas as pd
 import xarray as xr
 
 from coterie import names
@@ -26,9 +27,10 @@ from coterie.beliefs import population as read
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, design, lookup
 from coterie.beliefs.fitting import fit
+from coterie.beliefs.guiding import guided
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.local_effects import draw_local
-from coterie.beliefs.membership import integrate
+from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import MembershipPrior
@@ -45,15 +47,15 @@ from coterie.typing import Flags, Floats, Integers
 _LOG = logging.getLogger("coterie")
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 
-FITTED: Final = "fitted"
-FITTED_BELIEFS: Final = "fitted_beliefs"
-FITTED_EVIDENCE: Final = "fitted_evidence"
+FITTED: Final = "fitted_"
 REPLACED: Final = "replaced_"
-LOG_WEIGHT: Final = "log_weight"
-TOUCHED: Final = "touched"
 KHAT_MOST: Final = 0.7
 SHARE_LEAST: Final = 0.25
 """Effective draws that weights must leave, as a share of the draws."""
+_KEPT: Final = (
+    names.POSTERIOR, names.BELIEFS, names.PRIOR, names.LOG_LIKELIHOOD, names.LEDGER,
+)  # fmt: skip
+"""Groups of the last fit that the next update starts from."""
 _FIRST_LOOK: Final = 400
 _CHUNK: Final = 2**24
 
@@ -132,15 +134,21 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
 
 @dataclass(frozen=True, slots=True)
 class _Step:
-    """One update: what was known, what joins it, and the names and prior of both."""
+    """One update: the last fit, what was believed last, what joins, and names and prior of now."""
 
+    base: Beliefs
+    fitted: Known
     beliefs: Beliefs
-    known: Known
     joined: Joined
     arrived: Evidence
     levels: Levels
     stated: Stated
     prior: MembershipPrior | None
+
+    @property
+    def now(self) -> Evidence:
+        """All rows that count."""
+        return self.joined.evidence
 
 
 def _step(
@@ -161,11 +169,24 @@ def _step(
     if refit not in ("auto", "always", "never"):
         raise BeliefError(f"refit is {refit!r}; write 'auto', 'always' or 'never'.")
     refuse_partial(beliefs)
-    known = Known.of(beliefs)
     joined = join(beliefs.evidence, evidence, replaces=replaces)
+    base = _last_fit(beliefs)
+    fitted, known = Known.of(base), Known.of(beliefs)
     levels = wider(known.levels, joined.evidence)
     stated = stated_for(known.stated, known.levels, levels, prior)
-    return _Step(beliefs, known, joined, evidence, levels, stated, prior)
+    return _Step(base, fitted, beliefs, joined, evidence, levels, stated, prior)
+
+
+def _last_fit(beliefs: Beliefs) -> Beliefs:
+    """Return the beliefs of the last fit, be it these or earlier ones."""
+    tree = beliefs.tree
+    if f"{FITTED}{names.POSTERIOR}" not in tree.children:
+        return beliefs
+    groups = {f"/{name}": tree[f"{FITTED}{name}"].to_dataset() for name in _KEPT}
+    groups[f"/{names.SAMPLE_STATS}"] = tree[names.SAMPLE_STATS].to_dataset()
+    made = xr.DataTree.from_dict(groups)
+    made.attrs = dict(tree.attrs)
+    return Beliefs(made)
 
 
 def _weighed(step: _Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]:
@@ -173,147 +194,93 @@ def _weighed(step: _Step, rng: np.random.Generator) -> tuple[Beliefs | None, str
     why = _no_weights(step)
     if why:
         return None, why
-    base = _Base.of(step.beliefs)
-    posterior = widened(base.posterior, step.levels, rng)
-    now = design(step.joined.evidence, step.levels)
-    before = design(step.beliefs.evidence, step.levels)
-    owners = np.flatnonzero(_touched(step))
-    touched = base.touched_among(step.levels)
-    touched[owners] = True
-    gain = _Gain(step, posterior, before, now, owners)
-    size = base.log_weight.size
+    made = _Between.of(step, rng)
+    size = made.log_ratio.size
     look = np.unique(np.linspace(0, size - 1, _FIRST_LOOK).astype(np.int64))
     if size > look.size:
         # A few draws tell at a fraction of the cost that all of them will not do.
-        first = Weights.of(base.log_weight[look] + gain.at(look))
+        first = Weights.of(made.log_weight(look))
         if first.effective < SHARE_LEAST / 2 * look.size:
             return None, f"a first look leaves {first.effective:.0f} of {look.size} draws"
-    log_weight = base.log_weight + gain.at(np.arange(size))
-    weights = Weights.of(log_weight)
+    weights = Weights.of(made.log_weight(np.arange(size)))
     if not (weights.khat <= KHAT_MOST and weights.effective >= SHARE_LEAST * size):
         told = f"Pareto k {weights.khat:.2f}, {weights.effective:.0f} of {size} draws effective"
         return None, told
-    base = _Base(posterior, log_weight, touched, base.beliefs, base.evidence)
-    return _put_together(step, base, now, weights, rng), ""
+    return _put_together(step, made, weights, rng), ""
 
 
 def _no_weights(step: _Step) -> str:
     """Say what the draws at hand know nothing of, if anything."""
-    mine = [outcome.name for outcome in step.known.levels.outcomes]
+    mine = [outcome.name for outcome in step.fitted.levels.outcomes]
     new = [o.name for o in step.joined.evidence.outcomes if o.name not in mine]
     if new:
-        return f"outcome {new[0]!r} was never counted before"
-    more = len(step.levels.clusters) > len(step.known.levels.clusters)
-    if more and names.PI in step.known.posterior:
+        return f"outcome {new[0]!r} was not counted when the model was fitted"
+    learned = names.PI in step.fitted.posterior
+    if len(step.levels.clusters) > len(step.fitted.levels.clusters) and learned:
         return "a cluster is new and pi is learned"
     if step.prior is not None and step.prior.strength is not None:
         return "the prior states a pi to be learned"
-    if step.prior is not None and names.PI in step.known.posterior:
+    if step.prior is not None and learned:
         return "pi was learned and is stated now"
     return ""
 
 
 @dataclass(frozen=True, slots=True)
-class _Base:
-    """The draws of the last fit, and what they weigh by now.
+class _Between:
+    """The way from the last fit to the rows of now.
 
     Attributes
     ----------
+    step
+        The update.
     posterior
-        Over (chain, draw, ...), widened by what came since.
-    log_weight
-        (draw of all chains,).
-    touched
-        Whether an artist's rows changed since: (artist,).
-    beliefs, evidence
-        Beliefs and log evidence at some of the draws, of the artists of that fit.
+        Draws of the last fit over (chain, draw, ...), with what is new drawn.
+    before, now
+        Observations of the artists whose rows or prior changed since.
+    owners
+        Codes of those artists.
+    log_ratio
+        What drawing what is new adds to the log weights: (draw of all chains,).
     """
-
-    posterior: xr.Dataset
-    log_weight: Floats
-    touched: Flags
-    beliefs: xr.Dataset
-    evidence: xr.Dataset
-
-    @classmethod
-    def of(cls, beliefs: Beliefs) -> _Base:
-        """Read the last fit of beliefs, be it this one or an earlier one."""
-        tree = beliefs.tree
-        if FITTED not in tree.children:
-            posterior = tree[names.POSTERIOR].to_dataset()
-            size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
-            return cls(
-                posterior,
-                np.zeros(size),
-                np.zeros(posterior.sizes[names.ARTIST], dtype=bool),
-                tree[names.BELIEFS].to_dataset(),
-                tree[names.LOG_LIKELIHOOD].to_dataset(),
-            )
-        fitted = tree[FITTED].to_dataset()
-        return cls(
-            fitted.drop_vars([LOG_WEIGHT, TOUCHED]),
-            fitted[LOG_WEIGHT].to_numpy().ravel(),
-            fitted[TOUCHED].to_numpy().astype(bool),
-            tree[FITTED_BELIEFS].to_dataset(),
-            tree[FITTED_EVIDENCE].to_dataset(),
-        )
-
-    def touched_among(self, levels: Levels) -> Flags:
-        """Return the flags for a wider inventory; who is new is touched."""
-        new = np.ones(len(levels.artists) - self.touched.size, dtype=bool)
-        return np.concatenate([self.touched, new])
-
-    @property
-    def thinned(self) -> Integers:
-        """Which draws of all chains the kept beliefs are at."""
-        draws = self.evidence[names.DRAW].to_numpy()
-        at = lookup(draws, self.posterior[names.DRAW].to_numpy())
-        per_chain = self.posterior.sizes[names.DRAW]
-        chains = np.arange(self.posterior.sizes[names.CHAIN])
-        return (chains[:, None] * per_chain + at).ravel()
-
-    def group(self) -> xr.Dataset:
-        """Write it as a group of a tree."""
-        shape = [self.posterior.sizes[d] for d in _SAMPLE]
-        return self.posterior.assign(
-            {
-                LOG_WEIGHT: (_SAMPLE, self.log_weight.reshape(shape)),
-                TOUCHED: (names.ARTIST, self.touched),
-            }
-        )
-
-
-@dataclass(frozen=True, slots=True)
-class _Gain:
-    """What the new rows say of draws of the population."""
 
     step: _Step
     posterior: xr.Dataset
     before: Design
     now: Design
     owners: Integers
+    log_ratio: Floats
 
-    def at(self, draws: Integers) -> Floats:
-        """Return log p(all rows) / p(rows before) given phi, in nats: (draw,)."""
-        table = self.step.known.stated.table
-        newer = len(self.step.levels.artists) - len(table)
-        more = len(self.step.levels.clusters) - table.shape[1]
-        # Nobody new had rows before, so that their earlier prior is in no number.
-        wide = np.pad(table, ((0, newer), (0, more)), constant_values=1e-300)
-        earlier = Stated(wide, self.step.known.stated.elsewhere, self.step.stated.homes)
-        return self._evidence(self.now, self.step.stated, draws) - self._evidence(
-            self.before, earlier, draws
-        )
+    @classmethod
+    def of(cls, step: _Step, rng: np.random.Generator) -> _Between:
+        """Find who changed, and draw what the last fit had no rows for."""
+        levels = step.levels
+        owners = np.flatnonzero(_touched(step))
+        fitted = design(step.base.evidence, levels)
+        before, now = cut_to(fitted, owners), cut_to(design(step.now, levels), owners)
+        posterior = widened(step.fitted.posterior, levels, rng)
+        own = _own(step, posterior, before, now, owners, rng)
+        posterior, log_ratio = guided(posterior, fitted, now, levels, own, rng)
+        return cls(step, posterior, before, now, owners, log_ratio)
+
+    def log_weight(self, draws: Integers) -> Floats:
+        """Return log p(all rows) / p(rows of the fit) at draws of the population: (draw,)."""
+        step, before = self.step, self.step.fitted.stated
+        newer = len(step.levels.artists) - len(before.table)
+        more = len(step.levels.clusters) - before.table.shape[1]
+        # Nobody new had rows in the fit, so that their earlier prior is in no number.
+        wide = np.pad(before.table, ((0, newer), (0, more)), constant_values=1e-300)
+        earlier = replace(before, table=wide)
+        gain = self._evidence(self.now, step.stated, draws)
+        return gain - self._evidence(self.before, earlier, draws) + self.log_ratio[draws]
 
     def _evidence(self, made: Design, stated: Stated, draws: Integers) -> Floats:
-        own = cut_to(made, self.owners)
-        theirs = Stated(stated.table[self.owners], stated.elsewhere, stated.homes)
-        units = own.stands_for(self.owners.size)
-        parts = np.array_split(draws, -(-draws.size * max(own.y.size, 1) // _CHUNK) or 1)
+        theirs = _of_some(stated, self.owners)
+        units = made.stands_for(self.owners.size)
+        parts = np.array_split(draws, max(1, -(-draws.size * made.y.size // _CHUNK)))
         found = [
             integrate(
-                own,
-                read.phi(self.posterior, own, self.step.levels, theirs, part),
+                made,
+                read.phi(self.posterior, made, self.step.levels, theirs, part),
                 homes=theirs.code,
             ).log_evidence
             @ units
@@ -322,53 +289,86 @@ class _Gain:
         return np.concatenate(found)
 
 
+def _of_some(stated: Stated, owners: Integers) -> Stated:
+    return replace(stated, table=np.ascontiguousarray(stated.table[owners]))
+
+
 def _touched(step: _Step) -> Flags:
-    """Say whose rows or prior change: (artist,)."""
-    wide, old = step.levels, step.known.stated.table
-    tables = [step.arrived, *([step.joined.replaced] if step.joined.replaced else [])]
-    touched = np.zeros(len(wide.artists), dtype=bool)
-    for table in tables:
-        touched[lookup(table.artists, wide.artists)] = True
+    """Say whose rows or prior changed since the last fit: (artist,)."""
+    wide, old = step.levels, step.fitted.stated.table
+    sums = [_row_sums(e, step.base.evidence, wide) for e in (step.base.evidence, step.now)]
+    touched: Flags = sums[0] != sums[1]
     touched[len(old) :] = True
     if step.stated.homes is not None:
-        shares = step.stated.table[: len(old)]
-        moved = shares[:, : old.shape[1]] != old
-        other = step.stated.elsewhere != step.known.stated.elsewhere
+        moved = step.stated.table[: len(old), : old.shape[1]] != old
+        other = step.stated.elsewhere != step.fitted.stated.elsewhere
         touched[: len(old)] |= moved.any(axis=1) | other
     return touched
 
 
+def _row_sums(table: Evidence, like: Evidence, levels: Levels) -> Any:
+    """Sum each artist's rows as hashes, in any order: (artist,)."""
+    frame = table.to_frame()
+    columns = [c for c in like.to_frame().columns if c in frame]
+    plain = frame[columns].astype(object).where(frame[columns].notna(), None)
+    hashed = pd.util.hash_pandas_object(plain.map(str), index=False).to_numpy()
+    sums = np.zeros(len(levels.artists), dtype=np.uint64)
+    np.add.at(sums, lookup(table.counts[names.ARTIST].to_numpy(), levels.artists), hashed)
+    return sums
+
+
+def _own(
+    step: _Step,
+    posterior: xr.Dataset,
+    before: Design,
+    now: Design,
+    owners: Integers,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return what the draws know of the artists' own part of each level: (draw, observation)."""
+    theirs = _of_some(step.stated, owners)
+    phi = read.phi(posterior, before, step.levels, theirs)
+    effect = np.ascontiguousarray(read.flat(posterior, names.ARTIST_EFFECT)[:, owners])
+    affinity = read.flat(posterior, names.AFFINITY)[:, owners].astype(np.float64)
+    own = np.ascontiguousarray(affinity[:, before.pair_artist, before.pair_cluster])
+    low, high = conditional_log_odds(before, phi, effect, (own, own))
+    chance, _ = member_probability(high - low, before, phi, homes=theirs.code)
+    member = assemble.draw_members(chance, theirs, rng)
+    artist, cluster, o = now.artist, now.cluster, now.outcome
+    told = phi.loading[:, o] * affinity[:, artist, cluster]
+    told += phi.uplift[:, o] * member[:, artist, cluster]
+    found: Floats = effect[:, artist, o] + told * now.informs
+    return found
+
+
 def _put_together(
-    step: _Step, base: _Base, now: Design, weights: Weights, rng: np.random.Generator
+    step: _Step, made: _Between, weights: Weights, rng: np.random.Generator
 ) -> Beliefs:
     """Make beliefs of weighed draws."""
-    owners = np.flatnonzero(base.touched)
-    post = _taken(base.posterior, weights.chosen(rng))
-    post = _local(post, now, step, owners, rng)
-    belief, evidence = _believed(step, base, now, owners, rng)
+    post = _taken(made.posterior, weights.chosen(rng))
+    post = _local(post, made, rng)
+    belief, evidence = _believed(made, rng)
     groups = {
         names.POSTERIOR: post,
         names.BELIEFS: belief,
         names.PRIOR: assemble.stated_prior(step.stated, step.levels),
-        names.SAMPLE_STATS: step.beliefs.tree[names.SAMPLE_STATS].to_dataset(),
+        names.SAMPLE_STATS: step.base.tree[names.SAMPLE_STATS].to_dataset(),
         names.LOG_LIKELIHOOD: evidence,
-        FITTED: base.group(),
-        FITTED_BELIEFS: base.beliefs,
-        FITTED_EVIDENCE: base.evidence,
+        **{f"{FITTED}{name}": step.base.tree[name].to_dataset() for name in _KEPT},
     }
-    old = step.beliefs.tree.attrs
+    old = step.base.tree.attrs
     run = Run(
         draws=int(old["coterie_draws_asked"]), tune=1, chains=int(old["coterie_chains_asked"]),
         seed=int(old["coterie_seed"]),
     )  # fmt: skip
-    made = assemble.tree(
-        step.joined.evidence, groups, run=run, population=PopulationPrior(), stated=step.stated,
+    tree = assemble.tree(
+        step.now, groups, run=run, population=PopulationPrior(), stated=step.stated,
         rng_name=str(old["coterie_rng"]),
     )  # fmt: skip
-    # Of the fit: its priors, its seed, its draws. Of now: all else.
-    made.attrs |= {name: old[name] for name in _OF_THE_FIT if name in old}
-    made.attrs["coterie_path"] = "weights"
-    return _noted(step, made, khat=weights.khat, effective=weights.effective)
+    # Of the fit: its priors. Of now: all else.
+    tree.attrs |= {name: old[name] for name in _OF_THE_FIT if name in old}
+    tree.attrs["coterie_path"] = "weights"
+    return _noted(step, tree, khat=weights.khat, effective=weights.effective)
 
 
 def _taken(posterior: xr.Dataset, at: Integers) -> xr.Dataset:
@@ -383,22 +383,19 @@ def _taken(posterior: xr.Dataset, at: Integers) -> xr.Dataset:
     return posterior.map(of)
 
 
-def _local(
-    post: xr.Dataset, now: Design, step: _Step, owners: Integers, rng: np.random.Generator
-) -> xr.Dataset:
+def _local(post: xr.Dataset, made: _Between, rng: np.random.Generator) -> xr.Dataset:
     """Draw anew what is the own of artists whose rows changed."""
-    own = cut_to(now, owners)
-    theirs = Stated(step.stated.table[owners], step.stated.elsewhere, step.stated.homes)
-    at = read.phi(post, own, step.levels, theirs)
-    drawn = draw_local(own, at, homes=theirs.code, rng=rng)
+    step, owners, now = made.step, made.owners, made.now
+    theirs = _of_some(step.stated, owners)
+    at = read.phi(post, now, step.levels, theirs)
+    drawn = draw_local(now, at, homes=theirs.code, rng=rng)
     shape = [post.sizes[d] for d in _SAMPLE]
     effect = post[names.ARTIST_EFFECT].to_numpy().copy()
     effect[:, :, owners] = drawn.artist_effect.reshape(*shape, owners.size, -1)
     affinity = post[names.AFFINITY].to_numpy().copy()
     # A pair nobody measured keeps its prior.
-    size = (*shape, owners.size, affinity.shape[-1])
-    affinity[:, :, owners] = rng.standard_normal(size, dtype=np.float64)
-    at_home = owners[own.pair_artist], own.pair_cluster
+    affinity[:, :, owners] = rng.standard_normal((*shape, owners.size, affinity.shape[-1]))
+    at_home = owners[now.pair_artist], now.pair_cluster
     affinity[:, :, *at_home] = drawn.affinity.reshape(*shape, -1)
     return post.assign(
         {
@@ -408,34 +405,29 @@ def _local(
     )
 
 
-def _believed(
-    step: _Step, base: _Base, now: Design, owners: Integers, rng: np.random.Generator
-) -> tuple[xr.Dataset, xr.Dataset]:
+def _believed(made: _Between, rng: np.random.Generator) -> tuple[xr.Dataset, xr.Dataset]:
     """Believe at the draws where the last fit did, chosen by what they weigh now.
 
     Of artists whose rows are the same, what was integrated then is read, not made again.
     """
-    thinned = base.thinned
-    own = cut_to(now, owners)
-    labels = replace(step.levels, artists=step.levels.artists[owners])
-    theirs = Stated(step.stated.table[owners], step.stated.elsewhere, step.stated.homes)
-    some = base.posterior.isel({names.DRAW: thinned[: thinned.size // _chains(base)]})
-    some = some.isel({names.ARTIST: owners})
-    at = np.arange(some.sizes[names.DRAW], dtype=np.float64)
-    fresh = assemble.beliefs(some, own, labels, theirs, at)
-    chosen = Weights.of(base.log_weight[thinned]).chosen(rng)
+    step, owners = made.step, made.owners
+    kept = [step.base.tree[name].to_dataset() for name in (names.BELIEFS, names.LOG_LIKELIHOOD)]
+    at = lookup(kept[1][names.DRAW].to_numpy(), made.posterior[names.DRAW].to_numpy())
+    some = made.posterior.isel({names.DRAW: at, names.ARTIST: owners})
+    levels = replace(step.levels, artists=step.levels.artists[owners])
+    theirs = _of_some(step.stated, owners)
+    fresh = assemble.beliefs(some, made.now, levels, theirs, np.arange(float(at.size)))
+    chains = np.arange(made.posterior.sizes[names.CHAIN])
+    places = (chains[:, None] * made.posterior.sizes[names.DRAW] + at).ravel()
+    chosen = Weights.of(made.log_weight(places)).chosen(rng)
     found = []
-    for kept, new in zip((base.beliefs, base.evidence), fresh, strict=True):
-        wide = _merged(kept, new, step.levels)
+    for old, new in zip(kept, fresh, strict=True):
+        wide = _merged(old, new, step.levels)
         if wide.data_vars:
             wide = _taken(wide, chosen)
             wide = wide.assign_coords({names.DRAW: np.arange(wide.sizes[names.DRAW])})
-        found.append(wide.assign_attrs(kept.attrs))
+        found.append(wide.assign_attrs(old.attrs))
     return found[0], found[1]
-
-
-def _chains(base: _Base) -> int:
-    return int(base.posterior.sizes[names.CHAIN])
 
 
 def _merged(kept: xr.Dataset, new: xr.Dataset, levels: Levels) -> xr.Dataset:

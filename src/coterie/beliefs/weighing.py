@@ -17,6 +17,33 @@ import numpy as np
 from coterie.typing import Floats, Integers
 
 
+def smoothed_weights(log_ratio: Floats) -> tuple[Floats, Floats]:
+    """Return Pareto-smoothed weights of draws that sum to 1, and Pareto k, of each column.
+
+    Parameters
+    ----------
+    log_ratio
+        Log of the density wanted over that of the draws, up to a constant: (draw, column).
+
+    Returns
+    -------
+    weight, khat
+        (column, draw) and (column,). Equal ratios have k of minus infinity.
+    """
+    from arviz_stats.base import array_stats
+
+    size = len(log_ratio)
+    weight = np.full(log_ratio.shape[::-1], 1 / size)
+    khat = np.full(log_ratio.shape[1], -np.inf)
+    uneven = np.flatnonzero(np.ptp(log_ratio, axis=0) != 0)
+    if uneven.size:
+        # ArviZ takes what leaving one out divides by, a log likelihood: the ratio upside down.
+        smooth, khat[uneven] = array_stats.psislw(-log_ratio[:, uneven].T)
+        mass = np.exp(smooth - smooth.max(axis=-1, keepdims=True))
+        weight[uneven] = mass / mass.sum(axis=-1, keepdims=True)
+    return weight, khat
+
+
 @dataclass(frozen=True, slots=True)
 class Weights:
     """Weights of draws.
@@ -38,15 +65,8 @@ class Weights:
     @classmethod
     def of(cls, log_ratio: Floats) -> Weights:
         """Smooth the ratios of two densities, given as logarithms: (draw,)."""
-        from arviz_stats.base import array_stats
-
-        if not np.ptp(log_ratio) > 0:
-            even = np.full(log_ratio.size, 1 / log_ratio.size)
-            return cls(even, -np.inf, float(log_ratio.size))
-        log_weight, khat = array_stats.psislw(log_ratio)
-        weight = np.exp(log_weight - log_weight.max())
-        share = weight / weight.sum()
-        return cls(share, float(khat), float(1 / np.square(share).sum()))
+        share, khat = smoothed_weights(log_ratio[:, None])
+        return cls(share[0], float(khat[0]), float(1 / np.square(share[0]).sum()))
 
     def chosen(self, rng: np.random.Generator) -> Integers:
         """Choose as many draws as there are, each as often as it weighs, in order: (draw,)."""

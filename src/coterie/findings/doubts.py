@@ -393,8 +393,8 @@ def _foreseen_better(drawn: Replicas, other: Beliefs, rng: np.random.Generator) 
 
 def _left_out_scores(evidence: Floats) -> Floats:
     """Log probability of each artist's counts, given the others: (artist,)."""
-    from arviz_stats.base import array_stats
+    from coterie.beliefs import smoothed_weights
 
-    log_weight, _ = array_stats.psislw(-evidence.T)
-    scores: Floats = logsumexp(log_weight + evidence.T, axis=-1) - logsumexp(log_weight, axis=-1)
+    weight, _ = smoothed_weights(-evidence)
+    scores: Floats = logsumexp(evidence.T, b=weight, axis=-1)
     return scores

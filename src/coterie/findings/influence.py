@@ -16,7 +16,6 @@ import pandas as pd
 
 from coterie import names
 from coterie.findings.doubts import CHECK, GOOD, KHAT_BAD, KHAT_LOST, MANY_BAD, Doubt
-from coterie.findings.predictive_checks import smoothed_weights
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Replicas
@@ -86,6 +85,8 @@ def releases(beliefs: Beliefs, drawn: Replicas) -> list[Doubt]:
 
 
 def _each(beliefs: Beliefs, drawn: Replicas, labels: Labels) -> Iterator[_Left]:
+    from coterie.beliefs import smoothed_weights
+
     made = drawn.made
     posterior = beliefs.tree[names.POSTERIOR].dataset
     artists = posterior[names.ARTIST].to_numpy().tolist()

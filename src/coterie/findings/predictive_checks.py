@@ -16,7 +16,7 @@ import numpy as np
 from scipy import stats
 from scipy.special import betainc
 
-from coterie.beliefs import Replicas
+from coterie.beliefs import Replicas, smoothed_weights
 from coterie.evidence import Outcome
 from coterie.typing import Flags, Floats, Integers
 
@@ -183,26 +183,6 @@ class Scores:
             float(stats.ttest_1samp(values, at).pvalue) if np.ptp(values) > 0 else 1.0
             for values, at in ((mean, 0.0), (square, 1.0))
         )
-
-
-def smoothed_weights(log_ratio: Floats) -> tuple[Floats, Floats]:
-    """Return Pareto-smoothed weights of draws that sum to 1, and Pareto k, of each column.
-
-    Parameters
-    ----------
-    log_ratio
-        Log importance ratios: (draw, column).
-
-    Returns
-    -------
-    weight, khat
-        (column, draw) and (column,).
-    """
-    from arviz_stats.base import array_stats
-
-    log_weight, khat = array_stats.psislw(log_ratio.T)
-    weight = np.exp(log_weight - log_weight.max(axis=-1, keepdims=True))
-    return weight / weight.sum(axis=-1, keepdims=True), np.asarray(khat)
 
 
 def left_out(replicas: Replicas, rng: np.random.Generator) -> Scores:

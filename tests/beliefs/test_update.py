@@ -1,0 +1,267 @@
+"""Updates: weights are exact, no row counts twice, and the past is kept."""
+
+import warnings
+
+import numpy as np
+import pandas as pd
+import pytest
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs import assemble
+from coterie.beliefs import population as read
+from coterie.beliefs.design import Levels, design
+from coterie.beliefs.local_effects import draw_local
+from coterie.beliefs.membership import integrate
+from coterie.beliefs.population import Stated
+from coterie.beliefs.priors import MembershipPrior
+from coterie.beliefs.tree import Beliefs
+from coterie.beliefs.updating import update
+from coterie.errors import BeliefError, EvidenceError, EvidenceWarning
+from coterie.evidence import Evidence, Outcome
+
+CLUSTERS = ("gym", "indie")
+FIXED = {
+    names.UPLIFT: 0.8, names.LOADING: 0.4, names.KAPPA: 80.0, names.KAPPA_SPREAD: 0.3,
+    names.ARTIST_SCALE: 0.4, names.CLUSTER_SCALE: 0.5, names.PERIOD_SCALE: 0.3,
+}  # fmt: skip
+SAVE = Outcome.binary("save", successes="saves", trials="listeners")
+CHAINS, DRAWS = 4, 1000
+
+
+def rows(*told):
+    frame = pd.DataFrame(told, columns=["artist", "cluster", "week", "saves", "listeners"])
+    start = pd.Timestamp("2026-01-05") + pd.to_timedelta(7 * (frame.pop("week") - 1), unit="D")
+    return frame.assign(period_start=start, period_end=start + pd.Timedelta(days=6))
+
+
+def read_rows(frame):
+    with warnings.catch_warnings():
+        # New rows are often of one cluster.
+        warnings.simplefilter("ignore", EvidenceWarning)
+        return Evidence.from_frame(frame, outcomes=[SAVE], window="7D")
+
+
+OLD = rows(
+    ("a", "gym", 1, 22, 150), ("a", "indie", 1, 9, 130), ("b", "gym", 1, 9, 110),
+    ("b", "indie", 1, 31, 170), ("c", "gym", 1, 11, 90), ("c", "indie", 1, 12, 100),
+)  # fmt: skip
+SHARES = {"gym": 0.6, "indie": 0.4}
+
+
+def believing(frame, rng, homes="one"):
+    """Make beliefs whose population is known but for alpha, which has a wide law of its own."""
+    evidence = read_rows(frame)
+    levels = Levels.of(evidence, CLUSTERS)
+    made = design(evidence, levels)
+    labels = {
+        names.OUTCOME: ["save"], names.CLUSTER: levels.clusters, names.ARTIST: levels.artists,
+        names.WINDOW: levels.windows,
+    }  # fmt: skip
+    sample = (names.CHAIN, names.DRAW)
+    numbers = {
+        n: ((*sample, names.OUTCOME), np.full((CHAINS, DRAWS, 1), v)) for n, v in FIXED.items()
+    }
+    alpha = rng.normal(-2.0, 0.3, size=(CHAINS, DRAWS, 1))
+    numbers[names.ALPHA] = ((*sample, names.OUTCOME), alpha)
+    by = {
+        names.KAPPA_CLUSTER: (names.CLUSTER, names.OUTCOME),
+        names.CLUSTER_EFFECT: (names.CLUSTER, names.OUTCOME),
+        names.PERIOD_EFFECT: (names.CLUSTER, names.WINDOW, names.OUTCOME),
+    }
+    for name, dims in by.items():
+        numbers[name] = (
+            (*sample, *dims), np.zeros((CHAINS, DRAWS, *(len(labels[d]) for d in dims)))
+        )  # fmt: skip
+    posterior = xr.Dataset(
+        numbers, coords={names.CHAIN: np.arange(CHAINS), names.DRAW: np.arange(DRAWS), **labels}
+    )
+    prior = MembershipPrior.from_shares(SHARES, prob=SHARES)
+    stated = Stated.of(prior, levels, homes)
+    local = draw_local(made, read.phi(posterior, made, levels, stated), homes=stated.code, rng=rng)
+    shape = (CHAINS, DRAWS, len(levels.artists), -1)
+    affinity = rng.standard_normal((CHAINS * DRAWS, len(levels.artists), 2))
+    affinity[:, made.pair_artist, made.pair_cluster] = local.affinity
+    posterior[names.ARTIST_EFFECT] = (
+        (*sample, names.ARTIST, names.OUTCOME), local.artist_effect.reshape(shape)
+    )  # fmt: skip
+    posterior[names.AFFINITY] = ((*sample, names.ARTIST, names.CLUSTER), affinity.reshape(shape))
+    at = np.linspace(0, DRAWS - 1, 50).round()
+    belief, evidence_of_all = assemble.beliefs(posterior, made, levels, stated, at)
+    from coterie.beliefs.population_prior import PopulationPrior
+    from coterie.beliefs.sampling import Run
+
+    groups = {
+        names.POSTERIOR: posterior, names.BELIEFS: belief,
+        names.PRIOR: assemble.stated_prior(stated, levels), names.SAMPLE_STATS: xr.Dataset(),
+        names.LOG_LIKELIHOOD: evidence_of_all,
+    }  # fmt: skip
+    tree = assemble.tree(
+        evidence, groups, run=Run(draws=DRAWS, tune=1, chains=CHAINS, seed=1),
+        population=PopulationPrior(), stated=stated, rng_name=assemble.fingerprint(rng),
+    )  # fmt: skip
+    return Beliefs(tree)
+
+
+NEW = rows(("a", "gym", 2, 30, 140), ("a", "indie", 2, 6, 160))
+
+
+def exact(homes):
+    """Integrate over alpha and both new drifts on a grid: weights, points, beliefs."""
+    alpha = np.linspace(-3.4, -0.6, 41)
+    drift = np.linspace(-1.2, 1.2, 25)
+    at = np.stack(np.meshgrid(alpha, drift, drift, indexing="ij"), axis=-1).reshape(-1, 3)
+    evidence = read_rows(pd.concat([OLD, NEW], ignore_index=True))
+    levels = Levels.of(evidence, CLUSTERS)
+    own = levels.artists == "a"
+    found = []
+    for table in (evidence, read_rows(OLD)):
+        made = design(table, levels)
+        keep = made.artist == np.flatnonzero(own)[0]
+        base = at[:, :1] + np.where(made.window == 1, at[:, 1 + made.cluster], 0.0)
+        from coterie.beliefs.cutting import cut_to
+        from coterie.beliefs.membership import Phi
+
+        cut = cut_to(made, np.flatnonzero(own))
+        size = len(at)
+        prior = 0.9 if homes == "one" else 1.0
+        phi = Phi(
+            base=np.ascontiguousarray(base[:, keep]),
+            log_kappa=np.full((size, 2, 1), np.log(80.0)),
+            uplift=np.full((size, 1), 0.8), loading=np.full((size, 1), 0.4),
+            artist_scale=np.full((size, 1), 0.4),
+            log_prior=np.log(prior * np.array(list(SHARES.values())))[None, None],
+            log_elsewhere=float(np.log(0.1 if homes == "one" else 1.0)),
+        )  # fmt: skip
+        found.append(integrate(cut, phi, homes={"one": 1, "many": 2}[homes]))
+    height = -0.5 * ((at[:, 0] + 2) / 0.3) ** 2 - 0.5 * np.square(at[:, 1:] / 0.3).sum(axis=1)
+    height += (found[0].log_evidence - found[1].log_evidence)[:, 0]
+    weight = np.exp(height - height.max())
+    weight /= weight.sum()
+    return weight, at, found[0].belief[:, 0]
+
+
+@pytest.mark.parametrize("homes", ["one", "many"])
+def test_weights_give_the_posterior_that_a_grid_gives(homes, rng):
+    before = believing(OLD, rng, homes)
+    made = update(before, read_rows(NEW), rng=rng, refit="never")
+    weight, at, belief = exact(homes)
+    post = made.tree[names.POSTERIOR].dataset
+    drift = post[names.PERIOD_EFFECT].sel(outcome="save").isel(window=1)
+    mine = np.stack(
+        [
+            post[names.ALPHA].to_numpy().ravel(),
+            *drift.transpose("cluster", ...).to_numpy().reshape(2, -1),
+        ],
+        axis=1,
+    )
+    effective = float(made.history["effective"][-1])
+    assert effective > 1000
+    middle = weight @ at
+    spread = np.sqrt(weight @ (at - middle) ** 2)
+    np.testing.assert_array_less(abs(mine.mean(axis=0) - middle), 4 * spread / np.sqrt(effective))
+    np.testing.assert_allclose(mine.std(axis=0), spread, rtol=4 / np.sqrt(2 * effective))
+    # The new rows moved what they should: half a standard deviation of the prior and more.
+    assert abs(middle[1]) > 0.1
+    found = (made.home if homes == "one" else made.membership).sel(artist="a")
+    scatter = np.sqrt(weight @ (belief - weight @ belief) ** 2)
+    error = np.max(np.abs(found.mean(("chain", "draw")).to_numpy() - weight @ belief))
+    assert error < 4 * scatter.max() / np.sqrt(effective / DRAWS / CHAINS * 200)
+
+
+def test_effects_of_an_artist_whose_rows_changed_follow_the_whole_ledger(rng):
+    made = update(believing(OLD, rng), read_rows(NEW), rng=rng, refit="never")
+    post = made.tree[names.POSTERIOR].dataset
+    levels = Levels.of(made.evidence, CLUSTERS)
+    whole = design(made.evidence, levels)
+    prior = MembershipPrior.from_shares(SHARES)
+    stated = Stated.of(prior, levels, "one")
+    again = draw_local(whole, read.phi(post, whole, levels, stated), homes=stated.code, rng=rng)
+    mine = post[names.ARTIST_EFFECT].to_numpy().reshape(-1, 3)
+    theirs = again.artist_effect[..., 0]
+    error = np.sqrt(2) * theirs.std(axis=0) / np.sqrt(float(made.history["effective"][-1]))
+    np.testing.assert_array_less(abs(mine.mean(axis=0) - theirs.mean(axis=0)), 4 * error)
+
+
+def test_an_update_in_two_steps_is_the_update_in_one(rng):
+    before = believing(OLD, rng)
+    one = update(before, read_rows(NEW), rng=rng, refit="never")
+    step = update(before, read_rows(NEW.iloc[:1]), rng=rng, refit="never")
+    two = update(step, read_rows(NEW.iloc[1:]), rng=rng, refit="never")
+    assert two.evidence == one.evidence
+    means = [b.home.mean(("chain", "draw")).to_numpy() for b in (one, two)]
+    np.testing.assert_allclose(*means, atol=0.02)
+    assert two.history["path"].to_numpy().tolist() == ["fit", "weights", "weights"]
+    assert two.history["added"].to_numpy().tolist() == [6, 1, 1]
+    np.testing.assert_allclose(two.history["mean"][0], before.home.mean(("chain", "draw")))
+
+
+def test_a_new_artist_is_believed_in_and_the_population_hardly_moves(rng):
+    before = believing(OLD, rng)
+    made = update(
+        before, read_rows(rows(("d", "gym", 1, 40, 160), ("d", "indie", 1, 8, 140))), rng=rng
+    )
+    assert made.tree.attrs["coterie_path"] == "weights"
+    assert made.home.sel(artist="d", cluster="gym").mean() > 0.8
+    assert np.isnan(made.history["mean"].sel(artist="d", update=0)).all()
+
+
+def test_a_correction_takes_the_place_of_its_row_and_the_row_is_kept(rng):
+    before = believing(OLD, rng)
+    better = rows(("c", "gym", 1, 30, 90))
+    with pytest.raises(
+        EvidenceError, match=r"1 of 1 rows .*artist 'c', cluster 'gym'.*replaces=True"
+    ):
+        update(before, read_rows(better), rng=rng)
+    made = update(before, read_rows(better), replaces=True, rng=rng)
+    assert len(made.evidence) == len(before.evidence)
+    assert float(made.history["replaced"][-1]) == 1
+    gone = made.tree["replaced_1"].dataset
+    assert gone[names.NUMERATOR].item() == 11
+    assert (
+        made.home.sel(artist="c", cluster="gym").mean()
+        > before.home.sel(artist="c", cluster="gym").mean() + 0.1
+    )
+
+
+def test_the_same_row_again_is_refused_by_name(rng):
+    with pytest.raises(
+        EvidenceError,
+        match=r"row 0 \(artist 'a', cluster 'gym', period 2026-01-05.*same rows, counts and all",
+    ):
+        update(believing(OLD, rng), read_rows(OLD.iloc[:1]), replaces=False, rng=rng)
+
+
+def test_a_new_cluster_needs_a_prior_and_gets_beliefs(rng):
+    before = believing(OLD, rng)
+    new = read_rows(rows(("a", "party", 1, 3, 120), ("b", "party", 1, 4, 150)))
+    with pytest.raises(BeliefError, match=r"Cluster 'party' is new.*prior="):
+        update(before, new, rng=rng)
+    prior = MembershipPrior.from_shares({"party": 0.2, "gym": 0.5, "indie": 0.3})
+    made = update(before, new, prior=prior, rng=rng, refit="never")
+    assert made.home.sizes["cluster"] == 3
+    assert made.home.sel(artist="b", cluster="party").mean() < 0.2
+    stated = made.tree[names.PRIOR]["prior"].sel(artist="c", cluster="party")
+    assert float(stated) == pytest.approx(0.9 * 0.2)
+    total = made.home.sum("cluster") + made.elsewhere
+    np.testing.assert_allclose(total, 1.0, atol=1e-9)
+
+
+def test_an_updated_belief_is_saved_whole_and_updated_again(rng, tmp_path):
+    made = update(believing(OLD, rng), read_rows(NEW.iloc[:1]), rng=rng, refit="never")
+    made.save(tmp_path / "b.nc")
+    read_back = Beliefs.load(tmp_path / "b.nc")
+    assert read_back.history.equals(made.history)
+    again = [
+        update(b, read_rows(NEW.iloc[1:]), rng=np.random.default_rng(3), refit="never")
+        for b in (made, read_back)
+    ]
+    np.testing.assert_array_equal(again[0].home, again[1].home)
+    frames = [b.summary() for b in again]
+    pd.testing.assert_frame_equal(*frames)
+
+
+def test_rows_that_the_draws_cannot_carry_are_refused_where_no_fit_may_be_made(rng):
+    far = rows(*[("a", c, w, 150, 160) for c in CLUSTERS for w in (2, 3, 4)])
+    with pytest.raises(BeliefError, match="weights do not carry"):
+        update(believing(OLD, rng), read_rows(far), rng=rng, refit="never")
