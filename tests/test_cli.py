@@ -2,11 +2,13 @@
 
 import json
 
+import numpy as np
 import pytest
 from typer.testing import CliRunner
 
 import coterie as co
 from coterie.cli import app
+from tests.beliefs.small_world import NEW, OLD, believing
 
 TABLE = "artist,cluster,saves,listeners\na,gym,{saves},40\na,indie,9,60\n"
 
@@ -90,3 +92,18 @@ def test_ctrl_c_ends_in_one_sentence(typed, tmp_path, monkeypatch):
 
 def test_the_version_is_said(typed):
     assert typed("--version").stdout.strip() == co.__version__
+
+
+def test_later_rows_update_a_file_of_beliefs_and_twice_the_same_rows_are_refused(typed, tmp_path):
+    file, later = tmp_path / "beliefs.nc", tmp_path / "week2.csv"
+    believing(OLD, np.random.default_rng(1)).save(file)
+    NEW.to_csv(later, index=False)
+    result = typed("update", file, later, "--out", file, "--json")
+
+    assert result.exit_code == 0, result.stderr
+    assert json.loads(result.stdout)["path"] == "weights"
+    assert "Update 1: 2 rows came, and the draws were weighed." in result.stderr
+    assert co.Beliefs.load(file).history.sizes["update"] == 2
+    again = typed("update", file, later, "--out", file)
+    assert again.exit_code == 2
+    assert "in the ledger already" in again.stderr

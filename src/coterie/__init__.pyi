@@ -11,6 +11,7 @@ from .deck import plot_calibration as plot_calibration
 from .deck import plot_home as plot_home
 from .deck import plot_prior as plot_prior
 from .deck import plot_rates as plot_rates
+from .deck import plot_update as plot_update
 from .errors import BeliefError as BeliefError
 from .errors import ConvergenceWarning as ConvergenceWarning
 from .errors import CorruptResultError as CorruptResultError

@@ -83,6 +83,34 @@ def fit(
 
 
 @app.command()
+def update(
+    beliefs: Annotated[Path, typer.Argument(help="Beliefs file that fit or update wrote.")],
+    file: Annotated[Path, typer.Argument(help="Rows that came since: .csv or .parquet.")],
+    out: Annotated[Path, typer.Option(help="Beliefs file to write; may be the first.")],
+    prior: Annotated[Path | None, typer.Option(help="TOML, as in fit, where it changes.")] = None,
+    replaces: Annotated[bool, typer.Option("--replaces", help="Corrections, later reads.")] = False,
+    seed: Seed = 0,
+    json: Json = False,
+) -> None:
+    """Take in rows that came later, print the belief table, write the beliefs."""
+    import numpy as np
+
+    with _refusals("update"):
+        _check_out(out)
+        before = co.Beliefs.load(beliefs)
+        evidence = before.evidence.read_more(_table(file))
+        stated = None if prior is None else _prior(prior, before.homes or "one")
+        rng = np.random.default_rng(seed)
+        now = co.update(before, evidence, replaces=replaces, prior=stated, rng=rng)
+        _refuse_stopped(now)
+        now.save(out)
+        path, entries = now.tree.attrs["coterie_path"], now.history.sizes["update"] - 1
+    how = "the draws were weighed" if path == "weights" else "the model was fitted again"
+    typer.echo(f"Update {entries}: {len(evidence):,} rows came, and {how}.", err=True)
+    typer.echo(jsonlib.dumps(_plain(now) | {"path": path}) if json else str(now))
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture and the beliefs.")] = Path(),
     draws: Annotated[int, typer.Option(help="Draws of each of two chains.")] = 500,

@@ -4,5 +4,6 @@ from coterie.deck.calibration import plot_calibration
 from coterie.deck.home import plot_home
 from coterie.deck.population import plot_prior
 from coterie.deck.rates import plot_rates
+from coterie.deck.update import plot_update
 
-__all__ = ["plot_calibration", "plot_home", "plot_prior", "plot_rates"]
+__all__ = ["plot_calibration", "plot_home", "plot_prior", "plot_rates", "plot_update"]

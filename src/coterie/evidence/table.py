@@ -32,6 +32,8 @@ from coterie.evidence.windows import WHOLE, parse_window, window_labels
 QUIET: Final = frozenset({"unused-columns", "unused-levels", "missing-value", "grid-completed"})
 """Warnings that are recorded and not raised: normal in a table of the world."""
 
+_USUAL_LATER: Final = frozenset({"one-cluster", "absent-numerator"})
+
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
 class Evidence:
@@ -183,6 +185,36 @@ class Evidence:
     def clusters(self) -> NDArray[Any]:
         """Distinct clusters, sorted."""
         return _distinct(self.counts, names.CLUSTER)
+
+    def read_more(self, frame: Any) -> Evidence:
+        """Read another table with the arguments this one was read with.
+
+        Parameters
+        ----------
+        frame
+            As in :meth:`from_frame`: rows that came later, say.
+
+        Returns
+        -------
+        Evidence
+            With the same outcomes, columns, factors, windows and covariates.
+
+        Raises
+        ------
+        EvidenceError
+            As :meth:`from_frame`.
+        """
+        layout = self.layout
+        request = Request(
+            outcomes=self.outcomes, artist=layout.artist, cluster=layout.cluster,
+            release=layout.release, factors=self.factors, covariates=self.covariates,
+            weight=layout.weight, period=layout.period, window=self.window, seen=layout.seen,
+            spend=layout.spend, currency=layout.currency,
+        )  # fmt: skip
+        evidence = type(self)._read(frame, request)
+        # A week's rows are often of one cluster, or lack an outcome: nothing to look at.
+        _raise_once([p for p in evidence.warnings if p.code not in _USUAL_LATER])
+        return evidence
 
     def cells(self) -> xr.Dataset:
         """Sum rows into cells: artist, cluster, release, factors, window, covariates.
