@@ -1,11 +1,14 @@
 from .beliefs import Beliefs as Beliefs
 from .beliefs import MembershipPrior as MembershipPrior
 from .beliefs import ParameterPrior as ParameterPrior
+from .beliefs import Population as Population
 from .beliefs import PopulationPrior as PopulationPrior
 from .beliefs import build_model as build_model
 from .beliefs import fit as fit
 from .beliefs import mode as mode
 from .beliefs import predict as predict
+from .beliefs import score as score
+from .beliefs import score_file as score_file
 from .beliefs import update as update
 from .deck import plot_calibration as plot_calibration
 from .deck import plot_home as plot_home

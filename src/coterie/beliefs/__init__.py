@@ -22,6 +22,8 @@ if TYPE_CHECKING:
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior
     from coterie.beliefs.redrawing import Replicas, replicas
+    from coterie.beliefs.scoring import Population, score
+    from coterie.beliefs.scoring_files import score_file
     from coterie.beliefs.stating import population_of, stated_priors
     from coterie.beliefs.tree import Beliefs, refuse_partial
     from coterie.beliefs.updating import update
@@ -33,6 +35,7 @@ __all__ = [
     "Diagnosis",
     "MembershipPrior",
     "ParameterPrior",
+    "Population",
     "PopulationPrior",
     "Replicas",
     "believe_given",
@@ -45,6 +48,8 @@ __all__ = [
     "predictive",
     "refuse_partial",
     "replicas",
+    "score",
+    "score_file",
     "smoothed_weights",
     "stated_priors",
     "update",
@@ -56,6 +61,7 @@ _FILES = {
     "Diagnosis": "diagnosis",
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
+    "Population": "scoring",
     "PopulationPrior": "population_prior",
     "Replicas": "redrawing",
     "believe_given": "given",
@@ -68,6 +74,8 @@ _FILES = {
     "predictive": "predicting",
     "refuse_partial": "tree",
     "replicas": "redrawing",
+    "score": "scoring",
+    "score_file": "scoring_files",
     "smoothed_weights": "weighing",
     "stated_priors": "stating",
     "update": "updating",

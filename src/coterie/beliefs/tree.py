@@ -27,6 +27,7 @@ from coterie.beliefs.storage import read_tree, write_tree
 from coterie.errors import BeliefError
 
 if TYPE_CHECKING:
+    from coterie.beliefs.scoring import Population
     from coterie.evidence import Evidence
     from coterie.typing import Floats
 
@@ -93,6 +94,13 @@ class Beliefs:
     def membership(self) -> xr.DataArray:
         """Probability that the artist belongs in a cluster: (chain, draw, artist, cluster)."""
         return _belief(self, names.MEMBERSHIP, "many")
+
+    @property
+    def population(self) -> Population:
+        """What was learned that is no artist's own, to score others with: a small value."""
+        from coterie.beliefs.scoring import Population
+
+        return Population.of(self)
 
     @property
     def history(self) -> xr.Dataset:

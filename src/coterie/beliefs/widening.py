@@ -6,6 +6,7 @@ clusters, windows and levels of factors. Callers may trust that what was there s
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -61,17 +62,28 @@ def widened(posterior: xr.Dataset, levels: Levels, rng: np.random.Generator) -> 
     rng
         Source of chance.
     """
-    wanted: dict[str, Any] = {
-        names.ARTIST: levels.artists,
-        names.CLUSTER: levels.clusters,
-        names.WINDOW: levels.windows,
-        **levels.factors,
-    }
-    new = {d: v for d, v in wanted.items() if v.size > posterior.sizes[d]}
-    if not new:
-        return posterior
-    wide = posterior.reindex(new)
-    return wide.assign({name: _filled(wide, str(name), rng) for name in _grown(posterior, new)})
+    wanted = {names.ARTIST: levels.artists, names.CLUSTER: levels.clusters}
+    return _grown(posterior, wanted | {names.WINDOW: levels.windows, **levels.factors}, rng)
+
+
+def stand_apart(posterior: xr.Dataset, levels: Levels, seed_of: Callable[[str], int]) -> xr.Dataset:
+    """Draw new windows and factor levels, each by its own name, whoever else is new.
+
+    Parameters
+    ----------
+    posterior
+        Over (chain, draw, ...), of the population.
+    levels
+        Names wanted.
+    seed_of
+        Seed for the name of a window or level.
+    """
+    for dim, labels in ((names.WINDOW, levels.windows), *levels.factors.items()):
+        known = posterior.sizes[dim]
+        for i in range(known, labels.size):
+            rng = np.random.default_rng(seed_of(f"{dim}: {labels[i]}"))
+            posterior = _grown(posterior, {dim: labels[: i + 1]}, rng)
+    return posterior
 
 
 def stated_for(
@@ -133,8 +145,13 @@ def _with_new(known: Any, labels: Any) -> Any:
     return wide
 
 
-def _grown(posterior: xr.Dataset, new: dict[str, Any]) -> list[str]:
-    return [str(n) for n, v in posterior.data_vars.items() if set(map(str, v.dims)) & set(new)]
+def _grown(posterior: xr.Dataset, wanted: dict[str, Any], rng: np.random.Generator) -> xr.Dataset:
+    new = {d: v for d, v in wanted.items() if v.size > posterior.sizes[d]}
+    if not new:
+        return posterior
+    wide = posterior.reindex(new)
+    at = [str(n) for n, v in posterior.data_vars.items() if set(map(str, v.dims)) & set(new)]
+    return wide.assign({name: _filled(wide, name, rng) for name in at})
 
 
 def _filled(wide: xr.Dataset, name: str, rng: np.random.Generator) -> xr.DataArray:

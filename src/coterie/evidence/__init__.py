@@ -8,7 +8,7 @@ from types import ModuleType
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
-from coterie.evidence.joining import Joined, join
+from coterie.evidence.joining import Joined, join, part_of
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
@@ -23,6 +23,7 @@ __all__ = [
     "bought_rows",
     "check",
     "join",
+    "part_of",
     "standard_outcomes",
     "thin",
     "unidentified_in",
