@@ -34,6 +34,7 @@ from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest
 from .findings import criticise as criticise
+from .findings import explain as explain
 from .findings import sbc as sbc
 
 __version__: str

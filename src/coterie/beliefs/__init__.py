@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coterie.beliefs.caches import find_caches
 
 if TYPE_CHECKING:
+    from coterie.beliefs.alone import Alone, clusters_of
     from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.fitting import build_model, fit
@@ -30,6 +31,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.weighing import smoothed_weights
 
 __all__ = [
+    "Alone",
     "Beliefs",
     "Bridge",
     "Diagnosis",
@@ -41,6 +43,7 @@ __all__ = [
     "believe_given",
     "bridge",
     "build_model",
+    "clusters_of",
     "fit",
     "mode",
     "population_of",
@@ -56,6 +59,7 @@ __all__ = [
 ]
 
 _FILES = {
+    "Alone": "alone",
     "Beliefs": "tree",
     "Bridge": "bridging",
     "Diagnosis": "diagnosis",
@@ -67,6 +71,7 @@ _FILES = {
     "believe_given": "given",
     "bridge": "bridging",
     "build_model": "fitting",
+    "clusters_of": "alone",
     "fit": "fitting",
     "mode": "maximising",
     "predict": "predicting",

@@ -2,9 +2,19 @@
 
 from coterie.findings.backtest import backtest
 from coterie.findings.criticism import criticise
+from coterie.findings.explanation import explain
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
 from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.sbc import sbc
 
-__all__ = ["FAMILIES", "Family", "Finding", "backtest", "criticise", "prior_rates", "sbc"]
+__all__ = [
+    "FAMILIES",
+    "Family",
+    "Finding",
+    "backtest",
+    "criticise",
+    "explain",
+    "prior_rates",
+    "sbc",
+]

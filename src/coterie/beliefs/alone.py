@@ -1,0 +1,115 @@
+"""Alone: one artist at draws of the population, to be believed in again under other terms.
+
+What an artist's belief would have been without some of its counts, or with another scatter of
+cells: the integrals of the fit, nothing sampled. Callers may trust that
+the unchanged case gives what the beliefs say, to the error of the draws.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Self
+
+import numpy as np
+
+from coterie import names
+from coterie.beliefs import population as read
+from coterie.beliefs.cutting import cut_to
+from coterie.beliefs.membership import integrate
+from coterie.beliefs.rows import Known
+from coterie.errors import BeliefError
+
+if TYPE_CHECKING:
+    from coterie.beliefs.design import Design
+    from coterie.beliefs.membership import Phi
+    from coterie.beliefs.tree import Beliefs
+    from coterie.typing import Flags, Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Alone:
+    """One artist's observations, and draws of the population.
+
+    Attributes
+    ----------
+    made
+        The artist's observations.
+    prior
+        Prior of each cluster and, with one home, of elsewhere at the end: (cluster[ + 1],).
+    """
+
+    made: Design
+    prior: Floats
+    _phi: Phi
+    _homes: int
+
+    @classmethod
+    def of(cls, beliefs: Beliefs, artist: Hashable, *, draws: int) -> Self:
+        """Take one artist out of beliefs, at some draws evenly from all.
+
+        Raises
+        ------
+        BeliefError
+            If there is no such artist.
+        """
+        known = Known.of(beliefs)
+        found = np.flatnonzero(known.levels.artists == artist)
+        if found.size == 0:
+            raise BeliefError(
+                f"No beliefs about artist {artist!r}; it is not among the "
+                f"{len(known.levels.artists):,} here. All are in .evidence.artists."
+            )
+        at = np.linspace(0, known.size - 1, min(draws, known.size)).round().astype(np.int64)
+        made = cut_to(known.made, found)
+        stated = replace(known.stated, table=known.stated.table[found])
+        phi = read.phi(known.posterior, made, known.levels, stated, np.unique(at))
+        return cls(made, _places(np.exp(phi.log_prior).mean(axis=0)[0], phi), phi, stated.code)
+
+    def believe(
+        self,
+        *,
+        gone: Flags | None = None,
+        scatter: Floats | None = None,
+    ) -> tuple[Floats, Floats]:
+        """Believe again, under other terms.
+
+        Parameters
+        ----------
+        gone
+            Observations that are left out: (observation,).
+        scatter
+            Factor on kappa of each outcome: (outcome,).
+
+        Returns
+        -------
+        belief, evidence
+            Probability of each cluster, with one home elsewhere at the end, (draw, cluster[ + 1]);
+            log probability of the counts, (draw,).
+        """
+        made = self.made
+        if gone is not None:
+            made = replace(made, weight=np.where(gone, 0.0, made.weight))
+        phi = self._phi
+        if scatter is not None:
+            phi = replace(phi, log_kappa=phi.log_kappa + np.log(scatter))
+        found = integrate(made, phi, homes=self._homes)
+        belief = found.belief[:, 0]
+        if np.isfinite(phi.log_elsewhere) and self._one_home:
+            belief = np.concatenate([belief, found.elsewhere], axis=1)
+        return belief, found.log_evidence[:, 0]
+
+    @property
+    def _one_home(self) -> bool:
+        return self._homes == read.CODE["one"]
+
+
+def _places(prior: Floats, phi: Phi) -> Floats:
+    rest = np.exp(phi.log_elsewhere)
+    return np.append(prior, rest) if 0 < rest < 1 else prior
+
+
+def clusters_of(beliefs: Beliefs) -> list[Hashable]:
+    """Return the clusters in the order of the codes of a design."""
+    labels: list[Hashable] = beliefs.tree[names.POSTERIOR].dataset[names.CLUSTER].values.tolist()
+    return labels

@@ -1,0 +1,276 @@
+"""Explain: what moved the belief about one artist, and how far it can be moved.
+
+Each outcome, release and level of a factor is left out in turn and the artist is believed in
+again, through the whole model: what a part is worth is the difference it makes with all else
+in place, so that the parts do not add up, and the rest is shown as ``shared``.
+
+Source: leave-one-out differences in log odds; the population follows by Pareto-smoothed
+weights (Vehtari and others, 2024). Power-scaling of the prior: Kallioinen and others (2024).
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import xarray as xr
+
+from coterie import names
+from coterie.errors import FindingError
+from coterie.findings.finding import UNIT, Finding
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Alone, Beliefs
+    from coterie.typing import Flags, Floats
+
+DRAWS: Final = 200
+PART: Final = "part"
+KIND: Final = "of"
+KHAT_MOST: Final = 0.7
+_SHARED: Final = "shared"
+_EDGE: Final = 1e-6
+_SHOWN: Final = 3
+_FACTORS: Final = tuple(float(x) for x in np.exp(np.linspace(0, np.log(1000), 16))[1:])
+_FARTHEST: Final = 20.0
+_HALVINGS: Final = 40
+
+
+@dataclass(frozen=True, slots=True)
+class _Part:
+    """Something that can be left out: what kind it is of, its name, its observations."""
+
+    kind: str
+    name: str
+    gone: Flags
+
+
+def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
+    """Say what moved the belief about an artist.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted or updated, with one home or many.
+    artist
+        Whom to explain.
+
+    Returns
+    -------
+    Finding
+        Kind ``"explanation"``. ``nats`` (part, cluster): what each outcome, release and level
+        of a factor adds to the log odds of each cluster, with all others in place; the parts of
+        one kind and its ``shared`` sum to the whole way from prior to belief. ``khat`` (part):
+        above 0.7 the population without that part cannot be read from these draws.
+        ``prior``, ``belief`` (cluster): probabilities. ``prior_listeners`` (cluster): people of
+        that cluster whose counts would weigh as much as its prior odds; NaN where none were
+        counted. ``kappa_factor`` (outcome): times its kappa at which another home would be the
+        likeliest, nearest to 1; NaN where a thousandfold does not do it. ``prior_factor``
+        (cluster): times its prior odds at which a cluster is as likely as the likeliest other
+        (many homes: as likely as not); below 1 where it is the likeliest.
+
+    Raises
+    ------
+    FindingError
+        If these beliefs hold no membership.
+    BeliefError
+        If the artist is unknown, or sampling was stopped and that was not accepted.
+    """
+    from coterie.beliefs import Alone, clusters_of, refuse_partial
+
+    if beliefs.homes is None:
+        raise FindingError(
+            "These beliefs were fitted without membership (homes=None): there is no belief to "
+            'explain. Fit with homes="one" or "many".'
+        )
+    refuse_partial(beliefs)
+    alone = Alone.of(beliefs, artist, draws=DRAWS)
+    clusters = clusters_of(beliefs)
+    belief, evidence = alone.believe()
+    now, size = belief.mean(axis=0), len(clusters)
+    way = _log_odds(now[:size]) - _log_odds(alone.prior[:size])
+    parts = list(_parts(beliefs, alone))
+    rows, khats = _worth(alone, parts, now, evidence, size)
+    table = _table(parts, rows, khats, way, clusters)
+    outcomes = [outcome.name for outcome in beliefs.evidence.outcomes]
+    turned, many = _scatter_turns(alone, now, len(outcomes)), beliefs.homes == "many"
+    table["prior"] = (names.CLUSTER, alone.prior[:size], {UNIT: "probability"})
+    table["belief"] = (names.CLUSTER, now[:size], {UNIT: "probability"})
+    table["prior_listeners"] = (names.CLUSTER, _listeners(alone, way, size), {UNIT: "people"})
+    table["kappa_factor"] = (names.OUTCOME, turned, {UNIT: "times kappa"})
+    table["prior_factor"] = (
+        names.CLUSTER,
+        _prior_turns(belief, size, many=many),
+        {UNIT: "times prior odds"},
+    )
+    table = table.assign_coords({names.OUTCOME: outcomes})
+    places = [*map(str, clusters), *([names.ELSEWHERE] if now.size > size else [])]
+    return Finding(
+        kind="explanation",
+        headline=_headline(artist, table, now, alone.prior, places),
+        table=table,
+        caveats=_caveats(table),
+        provenance={"rng_of_fit": str(beliefs.tree.attrs.get("coterie_rng")), "draws": DRAWS},
+    )
+
+
+def _parts(beliefs: Beliefs, alone: Alone) -> Iterator[_Part]:
+    """Give everything of which there are two or more: outcomes, releases, levels of factors."""
+    made, evidence = alone.made, beliefs.evidence
+    cells = evidence.cells()
+    labels: dict[str, Any] = {
+        names.OUTCOME: np.array([o.name for o in evidence.outcomes], dtype=object)[made.outcome]
+    }
+    columns = [n for n in (names.RELEASE, *evidence.factors) if n in cells.coords]
+    labels |= {name: cells[name].to_numpy()[made.cell] for name in columns}
+    windows = cells[names.WINDOW].to_numpy()[made.cell]
+    for kind, values in (labels | {names.WINDOW: windows}).items():
+        own = np.unique(values.astype(str))
+        if own.size > 1:
+            for label in own:
+                yield _Part(kind, str(label), values.astype(str) == label)
+
+
+def _worth(
+    alone: Alone, parts: list[_Part], now: Floats, evidence: Floats, size: int
+) -> tuple[list[Floats], list[float]]:
+    """Return what each part adds to the log odds of each cluster, and Pareto k."""
+    from coterie.beliefs import smoothed_weights
+
+    rows, khats = [], []
+    for part in parts:
+        without, other = alone.believe(gone=part.gone)
+        weight, khat = smoothed_weights((other - evidence)[:, None])
+        left = weight[0] @ without
+        rows.append(_log_odds(now[:size]) - _log_odds(left[:size]))
+        khats.append(float(khat[0]))
+    return rows, khats
+
+
+def _table(
+    parts: list[_Part], rows: list[Floats], khats: list[float], way: Floats, clusters: list[Any]
+) -> xr.Dataset:
+    named, kinds, worth, khat = [], [], [], []
+    for kind in dict.fromkeys(part.kind for part in parts):
+        at = [i for i, part in enumerate(parts) if part.kind == kind]
+        named += [*(parts[i].name for i in at), _SHARED]
+        kinds += [kind] * (len(at) + 1)
+        worth += [*(rows[i] for i in at), way - np.sum([rows[i] for i in at], axis=0)]
+        khat += [*(khats[i] for i in at), np.nan]
+    if not named:
+        named, kinds, worth, khat = ["everything"], ["all"], [way], [np.nan]
+    return xr.Dataset(
+        {
+            "nats": ((PART, names.CLUSTER), np.stack(worth), {UNIT: "nats of log odds"}),
+            "khat": (PART, khat, {UNIT: "Pareto k"}),
+        },
+        coords={PART: named, KIND: (PART, kinds), names.CLUSTER: clusters},
+    )
+
+
+def _listeners(alone: Alone, way: Floats, size: int) -> Floats:
+    """Return how many people weigh as much as the prior odds, by what those counted weighed."""
+    made = alone.made
+    people = np.zeros(size)
+    # An outcome's people are often those of another: the most of any outcome.
+    for o in np.unique(made.outcome):
+        of = made.outcome == o
+        people = np.maximum(people, np.bincount(made.cluster[of], made.n[of], size))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        found = np.abs(_log_odds(alone.prior[:size])) / np.abs(way) * people
+    return np.where((people > 0) & np.isfinite(found), found, np.nan)
+
+
+def _scatter_turns(alone: Alone, now: Floats, outcomes: int) -> Floats:
+    """Return the factor on kappa, nearest to 1, at which another place is believed in most."""
+    found = np.full(outcomes, np.nan)
+    for o in range(outcomes):
+        if not np.any(alone.made.outcome == o):
+            continue
+        for factor in _FACTORS:
+            turned = [f for f in (1 / factor, factor) if _turns(alone, now, o, f, outcomes)]
+            if turned:
+                found[o] = turned[0]
+                break
+    return found
+
+
+def _turns(alone: Alone, now: Floats, outcome: int, factor: float, outcomes: int) -> bool:
+    scatter = np.ones(outcomes)
+    scatter[outcome] = factor
+    other = alone.believe(scatter=scatter)[0].mean(axis=0)
+    return bool(other.argmax() != now.argmax())
+
+
+def _prior_turns(belief: Floats, size: int, *, many: bool) -> Floats:
+    """Return the factor on each cluster's prior odds that makes it as likely as any other.
+
+    Given the population, odds move as their prior does; the factor is found by halving.
+    Many homes: as likely as not.
+    """
+    found = np.ones(size)
+    for k in range(size):
+        own = belief[:, k, None]
+        others = np.delete(belief, k, axis=1)
+
+        def ahead(log_factor: float, own: Floats = own, others: Floats = others) -> bool:
+            factor = np.exp(log_factor)
+            scale = 1 + (factor - 1) * own
+            rival = 0.5 if many else (others / scale).mean(axis=0).max(initial=0.0)
+            return bool((factor * own / scale).mean() >= rival)
+
+        low, high = -_FARTHEST, _FARTHEST
+        for _ in range(_HALVINGS):
+            middle = (low + high) / 2
+            low, high = (low, middle) if ahead(middle) else (middle, high)
+        found[k] = np.exp(high)
+    return found
+
+
+def _log_odds(share: Floats) -> Floats:
+    inside = np.clip(share, _EDGE, 1 - _EDGE)
+    found: Floats = np.log(inside) - np.log1p(-inside)
+    return found
+
+
+def _headline(
+    artist: Hashable, table: xr.Dataset, now: Floats, prior: Floats, places: list[str]
+) -> str:
+    best = int(now.argmax())
+    where = f"{places[best]!r} ({now[best]:.2f}, before the counts {prior[best]:.2f})"
+    if best >= table.sizes[names.CLUSTER]:
+        return f"{artist} is most likely at home in none of these clusters: {where}."
+    own = table["nats"].isel({names.CLUSTER: best})
+    told = own.isel({PART: np.flatnonzero(own[KIND] == names.OUTCOME)})
+    told = told.isel({PART: np.flatnonzero(told[PART] != _SHARED)})
+    if told.size == 0:
+        return f"{artist} is most likely at home in {where}."
+    order = np.argsort(-np.abs(told.to_numpy()))[:_SHOWN]
+    words = [f"{told[PART].values[i]} {float(told[i]):+.1f}" for i in order]
+    return (
+        f"{artist} is most likely at home in {where}; what each outcome adds to its log odds, the "
+        f"others in place: {', '.join(words)} nats."
+    )
+
+
+def _caveats(table: xr.Dataset) -> tuple[str, ...]:
+    told = [
+        "A part is worth what it adds with all others in place: parts that say the same share "
+        "what they say, and it stands under 'shared'.",
+    ]
+    lost = table[PART].values[(table["khat"] > KHAT_MOST).to_numpy()].tolist()
+    if lost:
+        told.append(
+            f"Without {', '.join(map(repr, lost[:_SHOWN]))} the population itself would be another "
+            f"(Pareto k above {KHAT_MOST}); {len(lost)} of {table.sizes[PART]} parts are like "
+            "this: fit once without them."
+        )
+    turned = table["kappa_factor"].dropna(names.OUTCOME)
+    if turned.size:
+        at = int(np.abs(np.log(turned.to_numpy())).argmin())
+        told.append(
+            f"Another home would be believed in if cells of {turned[names.OUTCOME].values[at]!r} "
+            f"scattered with {float(turned[at]):.2g} times their kappa."
+        )
+    return tuple(told)
