@@ -6,6 +6,7 @@ from .beliefs import PopulationPrior as PopulationPrior
 from .beliefs import build_model as build_model
 from .beliefs import fit as fit
 from .beliefs import mode as mode
+from .beliefs import poststratify as poststratify
 from .beliefs import predict as predict
 from .beliefs import score as score
 from .beliefs import score_file as score_file

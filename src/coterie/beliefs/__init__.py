@@ -20,6 +20,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.population_prior import PopulationPrior
+    from coterie.beliefs.poststratifying import poststratify
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior
     from coterie.beliefs.redrawing import Replicas, replicas
@@ -47,6 +48,7 @@ __all__ = [
     "fit",
     "mode",
     "population_of",
+    "poststratify",
     "predict",
     "predictive",
     "refuse_partial",
@@ -74,6 +76,7 @@ _FILES = {
     "clusters_of": "alone",
     "fit": "fitting",
     "mode": "maximising",
+    "poststratify": "poststratifying",
     "predict": "predicting",
     "population_of": "stating",
     "predictive": "predicting",
