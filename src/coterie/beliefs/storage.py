@@ -39,7 +39,7 @@ _AS_JSON: Final = "coterie_json"
 _ENGINE: Final = "h5netcdf"
 _NEEDED: Final = ("posterior", "ledger")
 # Counts and labels repeat and shrink tenfold; draws do not, and would only cost time.
-_SQUEEZED: Final = ("ledger", "observed_data", "prior")
+_SQUEEZED: Final = ("ledger", "observed_data", "prior", "fitted_ledger", "fitted_prior")
 _MOMENTS: Final = {"units": "nanoseconds since 1970-01-01", "dtype": "int64"}
 
 
