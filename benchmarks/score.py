@@ -121,9 +121,10 @@ def report() -> None:
     one_fit = CLUSTERS / found["seconds_of_one_fit"]
     print(f"one NUTS fit an artist: {one_fit:.2f} cells a second")
     for size, told in found["sizes"].items():
+        times = told["cells_a_second"] / one_fit
         print(
             f"{int(size):>9,} artists: {told['cells_a_second']:,.0f} cells a second "
-            f"({told['cells_a_second_a_core']:,.0f} a core; {told['cells_a_second'] / one_fit:,.0f} "
+            f"({told['cells_a_second_a_core']:,.0f} a core; {times:,.0f} "
             f"times one fit an artist), {told['seconds']:,.0f} s, peak {told['peak_mib']:,.0f} MiB"
         )
 
