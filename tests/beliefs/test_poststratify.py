@@ -6,6 +6,7 @@ import pytest
 import xarray as xr
 
 import coterie as co
+from coterie.beliefs.ledger import ledger_of
 from coterie.evidence import simulate
 
 WHO = {"context": {"context 1": 0.7, "context 2": 0.3, "context 3": 0.0}}
@@ -100,3 +101,25 @@ def test_an_audience_that_cannot_be_is_refused(beliefs, audience, said, rng):
 def test_beliefs_without_factors_have_no_audience(beliefs_like, rng):
     with pytest.raises(co.BeliefError, match="no factor to average over"):
         co.poststratify(beliefs_like(), WHO, rng=rng)
+
+
+def test_levels_that_are_whole_numbers_are_found(beliefs):
+    world = beliefs.evidence.to_frame()
+    hours = world["context"].str[-1].astype(int)
+    tree = beliefs.tree.copy()
+    posterior = tree["posterior"].to_dataset().assign_coords(context=[1, 2, 3])
+    numbered = co.Evidence.from_frame(
+        world.assign(context=hours), outcomes=beliefs.evidence.outcomes, factors=("context", "geo")
+    )
+    tree["posterior"] = xr.DataTree(posterior)
+    tree["ledger"] = xr.DataTree(ledger_of(numbered))
+    found = co.poststratify(
+        co.Beliefs(tree), {"context": {1: 0.5, 3: 0.5}}, artists=["artist 1"],
+        rng=np.random.default_rng(1),
+    )  # fmt: skip
+    assert bool(found["rate"].notnull().all())
+
+
+def test_nobody_has_no_rates(beliefs, rng):
+    with pytest.raises(co.BeliefError, match="artists is empty"):
+        co.poststratify(beliefs, WHO, artists=[], rng=rng)

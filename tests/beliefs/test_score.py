@@ -1,11 +1,13 @@
 """Scoring is believing without a fit: the same numbers, part by part, whoever computes them."""
 
+import warnings
 from concurrent.futures import ProcessPoolExecutor, ThreadPoolExecutor
 from multiprocessing import get_context
 
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 
 import coterie as co
 from tests.beliefs.small_world import NEW, OLD, SHARES, believing, rows
@@ -117,3 +119,69 @@ def test_what_a_population_knows_nothing_of_is_refused(population):
             population, population.read(OLD),
             prior=co.MembershipPrior.uniform(["gym", "indie", "party"]),
         )  # fmt: skip
+
+
+def test_two_new_weeks_are_drawn_each_by_its_own_name(population):
+    both = rows(("y", "gym", 3, 9, 60), ("z", "gym", 5, 9, 60), ("z", "indie", 5, 9, 60))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", co.EvidenceWarning)
+        found = [
+            co.score(population, population.read(frame)).query("artist == 'z'")["mean"].to_numpy()
+            for frame in (both, both[both["artist"] == "z"])
+        ]
+    np.testing.assert_array_equal(*found)
+
+
+def test_a_prior_stated_for_the_newcomers_takes_the_place_of_a_learned_one(beliefs):
+    tree = beliefs.tree.copy()
+    learned = tree["posterior"].to_dataset()
+    learned["pi"] = (("chain", "draw", "cluster"), np.full((4, 1000, 2), 0.5))
+    tree["posterior"] = xr.DataTree(learned)
+    population = co.Beliefs(tree).population
+    prior = co.MembershipPrior.from_shares({"gym": 0.01, "indie": 0.99})
+    little = rows(("z", "gym", 1, 1, 10))
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", co.EvidenceWarning)
+        mean = co.score(population, population.read(little), prior=prior)["mean"]
+    assert mean[0] < 0.05
+
+
+def test_rows_read_otherwise_than_the_fit_are_refused(population):
+    other = co.Outcome.binary("add", successes="saves", trials="listeners")
+    evidence = co.Evidence.from_frame(OLD, outcomes=[other], window="7D")
+    with pytest.raises(co.BeliefError, match=r"other outcomes than .*population\.read"):
+        co.score(population, evidence)
+    with pytest.raises(co.BeliefError, match="other window"):
+        co.score(population, co.Evidence.from_frame(OLD, outcomes=population.read(OLD).outcomes))
+
+
+@pytest.mark.parametrize(
+    ("how", "said"), [({"prob": 90}, "prob is 90"), ({"draws": 0}, "draws is 0")]
+)
+def test_numbers_that_cannot_be_are_refused(population, how, said):
+    with pytest.raises(co.BeliefError, match=said):
+        co.score(population, population.read(OLD), **how)
+
+
+def test_beliefs_are_no_population_and_stopped_ones_give_none(beliefs, tmp_path):
+    beliefs.save(tmp_path / "beliefs.nc")
+    with pytest.raises(co.BeliefError, match="holds beliefs, not a population"):
+        co.Population.load(tmp_path / "beliefs.nc")
+    tree = beliefs.tree.copy()
+    tree.attrs["coterie_interrupted"] = 1
+    with pytest.raises(co.BeliefError, match="accept_partial"):
+        _ = co.Beliefs(tree).population
+
+
+def test_a_file_with_a_missing_artist_or_no_file_is_refused_in_words(population, rng, tmp_path):
+    with pytest.raises(co.EvidenceError, match="There is no file"):
+        co.score_file(population, tmp_path / "no.parquet", tmp_path / "out.parquet")
+    frame = catalogue(3, rng)
+    frame.loc[[3, 11], "artist"] = None
+    frame.to_parquet(tmp_path / "in.parquet")
+    with pytest.raises(co.EvidenceError, match="artist"):
+        co.score_file(
+            population, tmp_path / "in.parquet", tmp_path / "out.parquet", rows=4, draws=2
+        )
+    with pytest.raises(co.BeliefError, match=r"folder .* does not exist"):
+        co.score_file(population, tmp_path / "in.parquet", tmp_path / "none" / "out.parquet")

@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 
+import coterie as co
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.cutting import cut_to
@@ -14,13 +15,15 @@ from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.tree import Beliefs
 from coterie.beliefs.updating import update
-from coterie.errors import BeliefError, EvidenceError
+from coterie.errors import BeliefError, EvidenceError, EvidenceWarning
+from coterie.evidence import Evidence, Outcome, join
 from tests.beliefs.small_world import (
     CHAINS,
     CLUSTERS,
     DRAWS,
     NEW,
     OLD,
+    SAVE,
     SHARES,
     believing,
     read_rows,
@@ -192,3 +195,67 @@ def test_later_rows_are_read_as_the_first_were():
     assert again == read_rows(NEW)
     with pytest.raises(EvidenceError, match="listeners"):
         first.read_more(NEW.drop(columns="listeners"))
+
+
+def test_the_very_same_rows_stated_as_corrections_change_nothing_but_the_history(rng):
+    before = believing(OLD, rng)
+    made = update(before, read_rows(OLD.iloc[:2]), replaces=True, rng=rng)
+    assert made.tree.attrs["coterie_path"] == "weights"
+    np.testing.assert_array_equal(
+        np.sort(made.home.sel(artist="b"), axis=None),
+        np.sort(before.home.sel(artist="b"), axis=None),
+    )
+    assert float(made.history["replaced"][-1]) == 2
+
+
+def test_with_many_homes_who_has_no_rows_in_a_new_cluster_keeps_the_prior_there(rng):
+    before = believing(OLD, rng, "many")
+    prior = MembershipPrior.from_shares(
+        {"gym": 0.5, "indie": 0.3, "party": 0.2}, prob=SHARES | {"party": 0.2}
+    )
+    new = read_rows(rows(("a", "party", 1, 3, 120)))
+    made = update(before, new, prior=prior, rng=rng, refit="never")
+    np.testing.assert_allclose(made.membership.sel(artist="c", cluster="party"), 0.2)
+    assert bool(made.membership.notnull().all())
+
+
+def test_a_table_replaced_whole_is_still_read_as_the_ledger_reads():
+    other = Outcome.binary("add", successes="adds", trials="listeners")
+    first = Evidence.from_frame(OLD.assign(adds=3), outcomes=[SAVE, other], window="7D")
+    second = Evidence.from_frame(OLD.assign(adds=4), outcomes=[other, SAVE], window="7D")
+    joined = join(first, second, replaces=True)
+    assert [o.name for o in joined.evidence.outcomes] == ["save", "add"]
+    assert joined.evidence.counts["numerator"].sel(outcome="add").to_numpy().tolist() == [4] * 6
+    assert len(joined.replaced) == 6
+
+
+def test_a_later_read_under_another_period_would_count_people_twice_and_is_refused():
+    longer = OLD.assign(period_end=OLD["period_end"] + pd.Timedelta(days=3))
+    with pytest.raises(EvidenceError, match=r"6 of 6 new rows share days .* very same period"):
+        join(read_rows(OLD), read_rows(longer), replaces=True)
+    with pytest.warns(EvidenceWarning, match="6 of 6 new rows share days"):
+        join(read_rows(OLD), read_rows(longer), replaces=False)
+
+
+def test_a_row_that_was_bought_after_all_does_not_count_beside_its_twin():
+    first = Evidence.from_frame(OLD.assign(spend=np.nan), outcomes=[SAVE], window="7D")
+    second = Evidence.from_frame(OLD.assign(spend=5.0), outcomes=[SAVE], window="7D")
+    with pytest.raises(EvidenceError, match=r"6 of 6 rows .* bought where the ledger's was not"):
+        join(first, second, replaces=True)
+
+
+def test_labels_of_another_type_are_refused_before_they_are_all_new():
+    numbered = OLD.assign(artist=OLD["artist"].map({"a": 1, "b": 2, "c": 3}))
+    with pytest.raises(EvidenceError, match=r"artist is numbers in the ledger and text in the new"):
+        join(read_rows(numbered), read_rows(NEW), replaces=False)
+
+
+def test_what_is_not_stated_of_a_covariate_is_read_as_in_the_ledger():
+    tempo = co.Covariate("tempo", centre=120.0)
+    told = {"outcomes": [SAVE], "window": "7D", "covariates": [tempo]}
+    first = Evidence.from_frame(OLD.assign(tempo=[90, 120, 100, 140, 110, 95.0]), **told)
+    second = first.read_more(NEW.assign(tempo=[200.0, 210.0]))
+    third = Evidence.from_frame(NEW.assign(tempo=[200.0, 210.0]), **told)
+    for arrived in (second, third):
+        joined = join(first, arrived, replaces=False).evidence
+        assert joined.covariates == first.covariates

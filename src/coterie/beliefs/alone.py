@@ -37,10 +37,13 @@ class Alone:
         The artist's observations.
     prior
         Prior of each cluster and, with one home, of elsewhere at the end: (cluster[ + 1],).
+    units
+        Units the artist stands for.
     """
 
     made: Design
     prior: Floats
+    units: float
     _phi: Phi
     _homes: int
 
@@ -64,7 +67,8 @@ class Alone:
         made = cut_to(known.made, found)
         stated = replace(known.stated, table=known.stated.table[found])
         phi = read.phi(known.posterior, made, known.levels, stated, np.unique(at))
-        return cls(made, _places(np.exp(phi.log_prior).mean(axis=0)[0], phi), phi, stated.code)
+        prior = _places(np.exp(phi.log_prior).mean(axis=0)[0], phi)
+        return cls(made, prior, float(made.stands_for(1)[0]), phi, stated.code)
 
     def believe(
         self,

@@ -144,3 +144,22 @@ def pivot(table: pd.DataFrame, artist: str, cluster: str, values: str) -> pd.Dat
             "artist needs every cluster."
         )
     return wide
+
+
+def mass_of(prob: float | None) -> float:
+    """Return the credible mass stated, or ArviZ's ``stats.ci_prob``."""
+    from arviz_base import rcParams
+
+    mass = rcParams["stats.ci_prob"] if prob is None else prob
+    if isinstance(mass, bool | str) or not 0 < mass < 1:
+        raise BeliefError(
+            f"prob is {prob!r}; it must lie strictly between 0 and 1. Write 0.9 for 90 %."
+        )
+    return float(mass)
+
+
+def whole_number(name: str, value: Any) -> int:
+    """Return a number of things, at least 1."""
+    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
+        raise BeliefError(f"{name} is {value!r}; it must be a whole number of at least 1.")
+    return int(value)

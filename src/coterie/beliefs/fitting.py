@@ -17,6 +17,7 @@ import numpy as np
 
 from coterie import names
 from coterie.beliefs import assemble
+from coterie.beliefs.checked import whole_number
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.memory import check_memory
 from coterie.beliefs.model import Blueprint, build
@@ -114,9 +115,9 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     started = assemble.fingerprint(_generator(rng))
     blueprint = blueprint_of(evidence, prior, homes, population)
     run = Run(
-        draws=_whole("draws", draws),
-        tune=_whole("tune", tune),
-        chains=_whole("chains", chains),
+        draws=whole_number("draws", draws),
+        tune=whole_number("tune", tune),
+        chains=whole_number("chains", chains),
         seed=int(rng.integers(2**31)),
         cores=cores,
         target_accept=target_accept,
@@ -127,7 +128,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     notes = thin(evidence, None if prior is None or homes is None else len(prior.clusters))
     if notes:
         warnings.warn(" ".join(map(str, notes)), EvidenceWarning, stacklevel=2)
-    wanted = -(-_whole("belief_draws", belief_draws) // run.chains)
+    wanted = -(-whole_number("belief_draws", belief_draws) // run.chains)
     stated = Stated.of(prior, blueprint.levels, homes)
 
     def believed(sampled: Sampled, rng: np.random.Generator) -> Beliefs:
@@ -176,6 +177,7 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
         evidence, groups, run=run, population=blueprint.population, stated=stated,
         rng_name=rng_name, stopped=sampled.stopped,
     )  # fmt: skip
+    made.attrs |= {"coterie_tune": run.tune, "coterie_target_accept": run.target_accept}
     if blueprint.prior is not None and blueprint.prior.strength is not None:
         made.attrs[STRENGTH] = float(blueprint.prior.strength)
     return Beliefs(made)
@@ -328,12 +330,6 @@ def _generator(rng: Any) -> np.random.Generator:
     if not isinstance(rng, np.random.Generator):
         raise BeliefError(f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7).")
     return rng
-
-
-def _whole(name: str, value: Any) -> int:
-    if isinstance(value, bool) or not isinstance(value, int | np.integer) or value < 1:
-        raise BeliefError(f"{name} is {value!r}; it must be a whole number of at least 1.")
-    return int(value)
 
 
 def _watched() -> bool:

@@ -10,6 +10,7 @@ weights whatever the readings: a rough one costs effective draws, not truth.
 from __future__ import annotations
 
 import math
+from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,8 +23,9 @@ from coterie.beliefs import population as read
 from coterie.beliefs.design import Design, Levels
 from coterie.typing import Flags, Floats, Integers
 
-_WIDER: Final = 1.05
-"""Spread of the draws over that of the law they are made from: tails cost less than gaps."""
+_WIDER: Final = 0.2
+"""How much wider draws are made than their law, over the root of their number: tails cost less
+than gaps, and a share that does not shrink would cost ever more in many dimensions."""
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _TINY: Final = 1e-12
 _ROUNDS: Final = 5
@@ -49,7 +51,7 @@ def guided(
     fitted: Design,
     now: Design,
     levels: Levels,
-    own: Floats,
+    own: Callable[[], Floats],
     rng: np.random.Generator,
 ) -> tuple[xr.Dataset, Floats]:
     """Draw the effects that the fit had no rows for.
@@ -65,8 +67,8 @@ def guided(
     levels
         All names.
     own
-        What the draws of the fit say of the artists' own part of each level, membership
-        included: (draw of all chains, observation of ``now``).
+        Gives what the draws of the fit say of the artists' own part of each level, membership
+        included: (draw of all chains, observation of ``now``). Asked for where it is needed.
     rng
         Source of chance.
 
@@ -83,7 +85,7 @@ def guided(
     if count == 0:
         return posterior, np.zeros(size)
     effect, log_ratio = np.empty((size, count)), np.empty(size)
-    known = _known(posterior, now, levels, own, open_)
+    known = _known(posterior, now, levels, own(), open_)
     step = max(1, _CHUNK // max(count, int(np.bincount(now.artist).max())) ** 2)
     for first in range(0, size, step):
         at = slice(first, min(first + step, size))
@@ -202,11 +204,12 @@ def _drawn(
     root = np.linalg.cholesky(whole)
     middle = np.linalg.solve(whole, (pull * scale)[..., None])
     noise = rng.standard_normal((*scale.shape, 1))
-    unit = (middle + _WIDER * np.linalg.solve(root.swapaxes(1, 2), noise))[..., 0]
+    wider = 1 + _WIDER / math.sqrt(scale.shape[1])
+    unit = (middle + wider * np.linalg.solve(root.swapaxes(1, 2), noise))[..., 0]
     log_law = (
         np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
         - 0.5 * (noise[..., 0] ** 2).sum(axis=1)
-        - scale.shape[1] * math.log(_WIDER)
+        - scale.shape[1] * math.log(wider)
     )
     return unit * scale, -0.5 * (unit**2).sum(axis=1) - log_law
 

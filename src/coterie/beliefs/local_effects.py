@@ -66,7 +66,7 @@ def draw_local(made: Design, phi: Phi, *, homes: int, rng: np.random.Generator) 
     effect = rng.standard_normal((draws, artists, outcomes)) * phi.artist_scale[:, None, :]
     affinity = np.empty((draws, pairs))
     starts = np.searchsorted(made.pair_artist, np.arange(artists + 1)).astype(np.int64)
-    step = max(1, int(_CHUNK_BYTES / (8 * artists * _PROPOSALS * (outcomes + 1))))
+    step = max(1, int(_CHUNK_BYTES / (8 * max(artists, 1) * _PROPOSALS * (outcomes + 1))))
     for first in range(0, draws, step):
         part = slice(first, min(first + step, draws))
         size = part.stop - part.start

@@ -21,6 +21,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs.checked import BY_HAND
+from coterie.beliefs.design import lookup
 from coterie.beliefs.predicting import predict
 from coterie.beliefs.rows import Known, covariate_means
 from coterie.beliefs.tree import Beliefs, refuse_partial
@@ -28,7 +29,7 @@ from coterie.errors import BeliefError
 from coterie.evidence import Evidence
 
 SHARE: Final = "share"
-_ROWS: Final = 400
+_ROWS: Final = 2000
 
 type Audience = Mapping[str, Mapping[Any, float]] | pd.DataFrame
 
@@ -173,6 +174,8 @@ def _check_levels(frame: pd.DataFrame, columns: list[str], known: Known) -> None
 
 def _chosen(artists: Iterable[Any], known: Known) -> Any:
     wanted = [artists] if isinstance(artists, str) else list(artists)
+    if not wanted:
+        raise BeliefError("artists is empty. Name one or more, or leave it out for all of them.")
     there = set(known.levels.artists.tolist())
     absent = [artist for artist in wanted if artist not in there]
     if absent:
@@ -194,7 +197,7 @@ def _rows(evidence: Evidence, known: Known, artists: Any, named: pd.DataFrame) -
         names.CLUSTER: (names.ROW, clusters[k]),
         names.WINDOW: (names.ROW, np.repeat(known.levels.windows[-1:], a.size)),
     }
-    coords |= {c: (names.ROW, named[c].to_numpy().astype(object)[level]) for c in named.columns}
+    coords |= {c: (names.ROW, labels[level]) for c, labels in _own_labels(named, known).items()}
     means = covariate_means(known)
     for covariate, mean in zip(known.levels.covariates, means, strict=True):
         # A rate has one value of a covariate: the first outcome's mean.
@@ -207,6 +210,12 @@ def _rows(evidence: Evidence, known: Known, artists: Any, named: pd.DataFrame) -
         coords=coords | {names.ROW: np.arange(a.size), names.OUTCOME: outcomes},
     )
     return replace(evidence, counts=counts, factors=tuple(map(str, named.columns)), warnings=())
+
+
+def _own_labels(named: pd.DataFrame, known: Known) -> dict[str, Any]:
+    """Return levels as the beliefs write them, whole numbers as whole numbers."""
+    factors = known.levels.factors
+    return {c: factors[c][lookup(named[c].to_numpy(), factors[c])] for c in map(str, named)}
 
 
 def _averaged(drawn: xr.Dataset, weight: Any, artists: Any, clusters: Any) -> xr.Dataset:

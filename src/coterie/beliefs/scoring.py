@@ -19,12 +19,15 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs.between import taken
+from coterie.beliefs.checked import mass_of, whole_number
 from coterie.beliefs.design import Levels, design, lookup
 from coterie.beliefs.ledger import evidence_of, ledger_of
 from coterie.beliefs.membership import integrate
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.storage import read_tree, write_tree
+from coterie.beliefs.tree import refuse_partial
 from coterie.beliefs.widening import stand_apart, wider
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence, part_of
@@ -36,7 +39,6 @@ if TYPE_CHECKING:
 DRAWS: Final = 32
 _KEPT: Final = 400
 """Draws of a population that its file holds, at most."""
-_SAMPLE: Final = (names.CHAIN, names.DRAW)
 _HOMES: Final[dict[str, Homes]] = {"one": "one", "many": "many", "none": None}
 
 
@@ -56,6 +58,7 @@ class Population:
     @classmethod
     def of(cls, beliefs: Beliefs) -> Self:
         """Take what is no artist's own from beliefs, at no more than 400 draws."""
+        refuse_partial(beliefs)
         whole = beliefs.tree[names.POSTERIOR].to_dataset()
         own = whole.drop_vars([names.ARTIST_EFFECT, names.AFFINITY])
         own = own.drop_vars(names.ARTIST, errors="ignore")
@@ -106,7 +109,13 @@ class Population:
         BeliefError
             As :meth:`Beliefs.load`.
         """
-        return cls(read_tree(path))
+        tree = read_tree(path)
+        if names.ARTIST_EFFECT in tree[names.POSTERIOR].dataset:
+            raise BeliefError(
+                f"{str(path)!r} holds beliefs, not a population. Take it from them: "
+                "co.Beliefs.load(path).population."
+            )
+        return cls(tree)
 
 
 _ATTRIBUTES: Final = (
@@ -155,11 +164,41 @@ def score(
     BeliefError
         If the population knows no membership, a cluster is unknown, or a prior is needed.
     """
+    _check(population, evidence)
+    mass, size = mass_of(prob), whole_number("draws", draws)
     levels, stated = _inventory(population, evidence, prior)
-    posterior = _thinned(population, levels, draws, seed)
+    posterior = _thinned(population, levels, size, seed)
+    if prior is not None:
+        # What is stated of these artists takes the place of what was learned of others.
+        posterior = posterior.drop_vars(names.PI, errors="ignore")
     made = design(evidence, levels)
     found = integrate(made, read.phi(posterior, made, levels, stated), homes=stated.code)
-    return _framed(found.belief, found.elsewhere, levels, stated, prob)
+    return _framed(found.belief, found.elsewhere, levels, stated, mass)
+
+
+def _check(population: Population, evidence: Evidence) -> None:
+    """Refuse rows that were not read as the fit's were."""
+    like = evidence_of(population.tree[names.LEDGER].to_dataset())
+    for what, mine, theirs in (
+        ("outcomes", like.outcomes, evidence.outcomes),
+        ("factors", like.factors, evidence.factors),
+        ("covariates", like.covariates, evidence.covariates),
+        ("window", like.window, evidence.window),
+    ):
+        if mine != theirs:
+            raise BeliefError(
+                f"The rows were read with other {what} than the population's: {theirs!r} where it "
+                f"has {mine!r}. Read them with population.read(frame)."
+            )
+    posterior = population.tree[names.POSTERIOR].dataset
+    for name in (names.CLUSTER, *like.factors):
+        both = [posterior[name].to_numpy(), evidence.counts[name].to_numpy()]
+        if len({labels.dtype.kind in "iufb" for labels in both}) > 1:
+            words = ["numbers" if v.dtype.kind in "iufb" else "text" for v in both]
+            raise BeliefError(
+                f"{name} is {words[0]} in the population and {words[1]} in the rows (the first is "
+                f"{both[1].tolist()[0]!r}), so that none would match. Write them alike."
+            )
 
 
 def _inventory(
@@ -219,13 +258,8 @@ def _thinned(population: Population, levels: Levels, draws: int, seed: int) -> x
     size = whole.sizes[names.CHAIN] * whole.sizes[names.DRAW]
     at = np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64)
 
-    def of(values: xr.DataArray) -> xr.DataArray:
-        ordered = values.transpose(*_SAMPLE, ...)
-        flat = ordered.to_numpy().reshape(-1, *ordered.shape[2:])[at][None]
-        labels = {d: ordered[d] for d in ordered.dims[2:]}
-        return xr.DataArray(flat, dims=ordered.dims, coords=labels)
-
-    return stand_apart(whole.map(of), levels, lambda label: zlib.crc32(label.encode()) ^ seed)
+    some = taken(whole, at, (1, at.size))
+    return stand_apart(some, levels, lambda label: zlib.crc32(label.encode(), seed % 2**32))
 
 
 def _typical_prior(beliefs: Beliefs) -> xr.Dataset:
@@ -243,12 +277,11 @@ def _typical_prior(beliefs: Beliefs) -> xr.Dataset:
 
 
 def _framed(
-    belief: Floats, elsewhere: Floats, levels: Levels, stated: Stated, prob: float | None
+    belief: Floats, elsewhere: Floats, levels: Levels, stated: Stated, mass: float
 ) -> pd.DataFrame:
     from arviz_base import rcParams
     from arviz_stats.base import array_stats
 
-    mass = float(rcParams["stats.ci_prob"] if prob is None else prob)
     kind = str(rcParams["stats.ci_kind"])
     ends = np.asarray((array_stats.hdi if kind == "hdi" else array_stats.eti)(belief, mass, axis=0))
     clusters, artists = len(levels.clusters), len(levels.artists)

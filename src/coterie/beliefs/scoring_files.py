@@ -78,6 +78,11 @@ def score_file(  # noqa: PLR0913 - as score, with where from, where to and who c
     column = evidence_of(population.tree[names.LEDGER].to_dataset()).layout.artist
     work = partial(_scored, population, prior=prior, draws=draws, prob=prob, seed=seed)
     parts = _parts(parquet, source, column, rows)
+    folder = Path(os.path.realpath(target)).parent
+    if not folder.is_dir():
+        raise BeliefError(
+            f"The folder {str(folder)!r} does not exist, so nothing was scored. Make it first."
+        )
     total, writer = 0, None
     with replacing(Path(os.path.realpath(target)), str(target)) as beside:
         try:
@@ -123,6 +128,8 @@ def _in_order(work: Any, parts: Iterator[pd.DataFrame], executor: Executor | Non
 
 def _parts(parquet: Any, source: Any, column: str, rows: int) -> Iterator[pd.DataFrame]:
     """Read whole artists, about so many rows at a time."""
+    if not Path(source).is_file():
+        raise EvidenceError(f"There is no file {str(source)!r}. Check its name and its folder.")
     file = parquet.ParquetFile(source)
     if column not in file.schema_arrow.names:
         there = ", ".join(file.schema_arrow.names)
@@ -133,8 +140,11 @@ def _parts(parquet: Any, source: Any, column: str, rows: int) -> Iterator[pd.Dat
     rest, done = pd.DataFrame(), set[int]()
     for batch in file.iter_batches(batch_size=rows):
         frame = pd.concat([rest, batch.to_pandas()], ignore_index=True)
-        artists = frame[column].to_numpy()
-        last = np.flatnonzero(artists == artists[-1])[0]
+        # A label that is missing is refused with its row, by who reads the part.
+        artists = frame[column].astype(object).where(frame[column].notna(), None).to_numpy()
+        last = len(frame) - 1
+        while last > 0 and artists[last - 1] == artists[-1]:
+            last -= 1
         whole, rest = frame.iloc[:last], frame.iloc[last:]
         if len(whole):
             _remember(done, whole[column], source)
@@ -146,7 +156,7 @@ def _parts(parquet: Any, source: Any, column: str, rows: int) -> Iterator[pd.Dat
 
 def _remember(done: set[int], artists: pd.Series[Any], source: Any) -> None:
     """Refuse an artist of an earlier part: half of the rows would be one belief."""
-    labels = pd.unique(artists)
+    labels = pd.unique(artists.dropna())
     hashed = pd.util.hash_array(labels.astype(object)).tolist()
     again = [label for label, key in zip(labels, hashed, strict=True) if key in done]
     if again:

@@ -20,6 +20,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from coterie import names
+from coterie.beliefs.checked import mass_of
 from coterie.beliefs.diagnosis import Diagnosis, diagnosis_of, was_stopped
 from coterie.beliefs.ledger import evidence_of, pair_totals
 from coterie.beliefs.portrait import in_html, in_words
@@ -154,7 +155,7 @@ class Beliefs:
         from coterie.beliefs.rates import rate_table
 
         refuse_partial(self, partial=partial)
-        mass, chosen = _mass(prob), _chosen(self, artists)
+        mass, chosen = mass_of(prob), _chosen(self, artists)
         columns = _keys(self, chosen) | _belief_columns(self, chosen, mass)
         rates = rate_table(self, artists=list(chosen), prob=mass)
         people = _totals(self, chosen)[names.DENOMINATOR]
@@ -182,7 +183,7 @@ class Beliefs:
             If sampling was stopped and that was not accepted.
         """
         refuse_partial(self)
-        chosen, mass = _chosen(self, None), _mass(None)
+        chosen, mass = _chosen(self, None), mass_of(None)
         columns = _keys(self, chosen) | _belief_columns(self, chosen, mass, spread=True)
         totals = _totals(self, chosen)
         for outcome in totals[names.OUTCOME].to_numpy().tolist():
@@ -268,17 +269,6 @@ def refuse_partial(beliefs: Beliefs, *, partial: bool = False) -> None:
         return
     told = beliefs.diagnose().lines[0]
     raise BeliefError(f"{told} To use them all the same: beliefs.accept_partial().")
-
-
-def _mass(prob: float | None) -> float:
-    from arviz_base import rcParams
-
-    mass = rcParams["stats.ci_prob"] if prob is None else prob
-    if isinstance(mass, bool | str) or not 0 < mass < 1:
-        raise BeliefError(
-            f"prob is {prob!r}; it must lie strictly between 0 and 1. Write 0.9 for 90 %."
-        )
-    return float(mass)
 
 
 def _inventory(beliefs: Beliefs, dim: str) -> NDArray[Any]:

@@ -79,10 +79,16 @@ def stand_apart(posterior: xr.Dataset, levels: Levels, seed_of: Callable[[str], 
         Seed for the name of a window or level.
     """
     for dim, labels in ((names.WINDOW, levels.windows), *levels.factors.items()):
-        known = posterior.sizes[dim]
-        for i in range(known, labels.size):
-            rng = np.random.default_rng(seed_of(f"{dim}: {labels[i]}"))
-            posterior = _grown(posterior, {dim: labels[: i + 1]}, rng)
+        none = posterior.isel({dim: slice(0)})
+        new = [
+            _grown(none, {dim: labels[i : i + 1]}, np.random.default_rng(seed_of(f"{dim}: {name}")))
+            for i, name in enumerate(labels)
+            if i >= posterior.sizes[dim]
+        ]
+        posterior = xr.concat(
+            [posterior, *new], dim=dim, data_vars="minimal", coords="minimal",
+            compat="override", join="override",
+        )  # fmt: skip
     return posterior
 
 

@@ -7,19 +7,22 @@ names and covariates are read as the first table reads them.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
+from typing import Final
 
 import numpy as np
 import pandas as pd
 
 from coterie import names
-from coterie.errors import EvidenceError
+from coterie.errors import EvidenceError, EvidenceWarning
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.table import Evidence, combine
 from coterie.evidence.wording import SHOWN, listed, quoted
 from coterie.typing import Flags, Integers
 
+_OVERLAP: Final = "periods-overlap"
 _SIDES = (names.NUMERATOR, names.DENOMINATOR)
 
 
@@ -56,16 +59,22 @@ def join(ledger: Evidence, arrived: Evidence, *, replaces: bool) -> Joined:
         If a row is there already and ``replaces`` does not say so, if it was read before
         the one it would replace, or the tables cannot be added.
     """
+    _refuse_other_types(ledger, arrived)
     earlier = _earlier(ledger, arrived)
     met = earlier >= 0
+    if replaces:
+        _refuse_flips(ledger, arrived, met)
     if not met.any():
-        return Joined(combine(ledger, arrived, ledger.covariates), None)
+        whole = combine(ledger, arrived, ledger.covariates)
+        return Joined(_without_overlap(ledger, whole, len(ledger), replaces=replaces), None)
     if not replaces:
         raise EvidenceError(_twice(ledger, arrived, earlier))
     _refuse_older(ledger, arrived, earlier)
     gone = np.isin(np.arange(len(ledger)), earlier[met])
-    kept = arrived if gone.all() else combine(part_of(ledger, ~gone), arrived, ledger.covariates)
-    return Joined(kept, part_of(ledger, gone))
+    # Also where none stays: the new rows are read as the ledger reads.
+    whole = combine(part_of(ledger, ~gone), arrived, ledger.covariates)
+    kept = int((~gone).sum())
+    return Joined(_without_overlap(ledger, whole, kept, replaces=True), part_of(ledger, gone))
 
 
 def part_of(evidence: Evidence, rows: Flags) -> Evidence:
@@ -90,6 +99,19 @@ def _earlier(ledger: Evidence, arrived: Evidence) -> Integers:
     return np.array([place.get(key, -1) for key in theirs], dtype=np.int64)
 
 
+def _refuse_flips(ledger: Evidence, arrived: Evidence, met: Flags) -> None:
+    """Refuse a row that has a twin in the ledger but for having been bought, or not."""
+    mine, theirs = ({k[:-1] for k in _keys(ledger, ledger)}, _keys(arrived, ledger))
+    odd = [i for i, key in enumerate(theirs) if not met[i] and key[:-1] in mine]
+    if odd:
+        raise EvidenceError(
+            f"{len(odd):,} of {len(arrived):,} rows are of a cell and period of the ledger, and "
+            f"were bought where the ledger's was not, or the other way round: "
+            f"{_place(arrived, odd[0])}. Which row they replace cannot be known: give spend as the "
+            "ledger has it, or leave them out."
+        )
+
+
 def _keys(table: Evidence, like: Evidence) -> list[tuple[Hashable, ...]]:
     """Return what tells rows apart: labels, covariates, period, and whether they were bought."""
     counts = table.counts
@@ -100,13 +122,46 @@ def _keys(table: Evidence, like: Evidence) -> list[tuple[Hashable, ...]]:
     return list(zip(*columns, bought_rows(counts).tolist(), strict=True))
 
 
+def _refuse_other_types(ledger: Evidence, arrived: Evidence) -> None:
+    """Refuse labels that are numbers in one table and text in the other: none would match."""
+    for name in (names.ARTIST, names.CLUSTER, names.RELEASE, *ledger.factors):
+        both = [t.counts[name].to_numpy() for t in (ledger, arrived) if name in t.counts.coords]
+        if len(both) == 2 and both[0].size and len({v.dtype.kind in "iufb" for v in both}) == 2:  # noqa: PLR2004
+            words = ["numbers" if v.dtype.kind in "iufb" else "text" for v in both]
+            raise EvidenceError(
+                f"{name} is {words[0]} in the ledger and {words[1]} in the new rows (the first is "
+                f"{both[1].tolist()[0]!r}), so that none would match. Write them alike."
+            )
+
+
+def _without_overlap(ledger: Evidence, whole: Evidence, kept: int, *, replaces: bool) -> Evidence:
+    """Warn of new rows that share days with others of their cell; refuse where they replace."""
+    told = [p for p in whole.warnings if p.code == _OVERLAP and any(r >= kept for r in p.rows)]
+    before = {row for p in ledger.warnings if p.code == _OVERLAP for row in p.rows}
+    if not told or len(told[0].rows) <= len(before):
+        return whole
+    rows = [row - kept for row in told[0].rows if row >= kept]
+    said = (
+        f"{len(rows):,} of {len(whole) - kept:,} new rows share days with rows of the same cell "
+        f"and another period: {_place(whole, rows[0] + kept)}. "
+    )
+    if replaces:
+        raise EvidenceError(
+            f"{said}A row is replaced by one of the very same period; give the periods as they "
+            "stand in the ledger, or people would be counted twice."
+        )
+    warnings.warn(f"{said}{told[0].fix}", EvidenceWarning, stacklevel=5)
+    return whole
+
+
 def _twice(ledger: Evidence, arrived: Evidence, earlier: Integers) -> str:
     rows = np.flatnonzero(earlier >= 0)
-    same = np.array([_alike(ledger, int(earlier[row]), arrived, int(row)) for row in rows])
-    shown = listed([_place(arrived, int(row)) for row in rows], SHOWN)
+    same = _alike(ledger, earlier[rows], arrived, rows)
+    shown = listed([_place(arrived, int(row)) for row in rows[:SHOWN]], SHOWN)
+    more = f" and {rows.size - SHOWN:,} more" if rows.size > SHOWN else ""
     told = (
         f"{rows.size:,} of {len(arrived):,} rows are of a cell and period that is in the ledger "
-        f"already: {shown}. "
+        f"already: {shown}{more}. "
     )
     dated = names.PERIOD_START in arrived.counts.coords
     if same.all():
@@ -119,15 +174,15 @@ def _twice(ledger: Evidence, arrived: Evidence, earlier: Integers) -> str:
     return told + ("." if dated else ", or give rows of another time a period.")
 
 
-def _alike(ledger: Evidence, mine: int, arrived: Evidence, theirs: int) -> bool:
-    """Whether two rows count the same."""
-    first, second = (
-        table.counts[list(_SIDES)].isel({names.ROW: row}, drop=True).reset_coords(drop=True)
-        for table, row in ((ledger, mine), (arrived, theirs))
-    )
-    shared = np.intersect1d(first[names.OUTCOME].to_numpy(), second[names.OUTCOME].to_numpy())
-    at = {names.OUTCOME: shared}
-    return shared.size > 0 and bool(first.sel(at).equals(second.sel(at)))
+def _alike(ledger: Evidence, mine: Integers, arrived: Evidence, theirs: Integers) -> Flags:
+    """Say which pairs of rows count the same: (pair,)."""
+    shared = [o.name for o in arrived.outcomes if o in ledger.outcomes]
+    same = np.full(mine.size, bool(shared))
+    for side in _SIDES:
+        first = ledger.counts[side].sel({names.OUTCOME: shared}).to_numpy()[mine]
+        second = arrived.counts[side].sel({names.OUTCOME: shared}).to_numpy()[theirs]
+        same &= np.all((first == second) | (np.isnan(first) & np.isnan(second)), axis=1)
+    return same
 
 
 def _refuse_older(ledger: Evidence, arrived: Evidence, earlier: Integers) -> None:

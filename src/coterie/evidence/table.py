@@ -437,10 +437,15 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
 
 
 def _told(evidence: Evidence, other: Evidence) -> set[Covariate]:
-    """Return the covariates; one whose centre is not stated is read as the other table's."""
+    """Return the covariates; what is not stated of one is read as the other table's."""
     theirs = {c.name: c for c in other.layout.covariates}
-    mine = evidence.layout.covariates
-    return {c if c.centre is not None else theirs.get(c.name, c) for c in mine}
+
+    def filled(mine: Covariate) -> Covariate:
+        like = theirs.get(mine.name, mine)
+        centre = like.centre if mine.centre is None else mine.centre
+        return Covariate(mine.name, centre, like.unit if mine.unit is None else mine.unit)
+
+    return {filled(covariate) for covariate in evidence.layout.covariates}
 
 
 def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:

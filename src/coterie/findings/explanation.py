@@ -97,7 +97,9 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     turned, many = _scatter_turns(alone, now, len(outcomes)), beliefs.homes == "many"
     table["prior"] = (names.CLUSTER, alone.prior[:size], {UNIT: "probability"})
     table["belief"] = (names.CLUSTER, now[:size], {UNIT: "probability"})
-    table["prior_listeners"] = (names.CLUSTER, _listeners(alone, way, size), {UNIT: "people"})
+    told = np.array([o.kind == "binary" and o.informs is True for o in beliefs.evidence.outcomes])
+    listeners = _listeners(alone, way, size, told)
+    table["prior_listeners"] = (names.CLUSTER, listeners, {UNIT: "people"})
     table["kappa_factor"] = (names.OUTCOME, turned, {UNIT: "times kappa"})
     table["prior_factor"] = (
         names.CLUSTER,
@@ -141,9 +143,13 @@ def _worth(
     rows, khats = [], []
     for part in parts:
         without, other = alone.believe(gone=part.gone)
-        weight, khat = smoothed_weights((other - evidence)[:, None])
+        weight, khat = smoothed_weights(alone.units * (other - evidence)[:, None])
         left = weight[0] @ without
-        rows.append(_log_odds(now[:size]) - _log_odds(left[:size]))
+        both = np.stack([now[:size], left[:size]])
+        worth = _log_odds(both[0]) - _log_odds(both[1])
+        # Surer than these integrals can tell, with the part and without.
+        lost = np.all(both <= _EDGE, axis=0) | np.all(both >= 1 - _EDGE, axis=0)
+        rows.append(np.where(lost, np.nan, worth))
         khats.append(float(khat[0]))
     return rows, khats
 
@@ -169,12 +175,13 @@ def _table(
     )
 
 
-def _listeners(alone: Alone, way: Floats, size: int) -> Floats:
+def _listeners(alone: Alone, way: Floats, size: int, told: Flags) -> Floats:
     """Return how many people weigh as much as the prior odds, by what those counted weighed."""
     made = alone.made
     people = np.zeros(size)
-    # An outcome's people are often those of another: the most of any outcome.
-    for o in np.unique(made.outcome):
+    # An outcome's people are often those of another: the most of any outcome of people who met
+    # the music. Those who could have (an audience), and money, are no listeners.
+    for o in np.flatnonzero(told):
         of = made.outcome == o
         people = np.maximum(people, np.bincount(made.cluster[of], made.n[of], size))
     with np.errstate(divide="ignore", invalid="ignore"):
@@ -265,6 +272,11 @@ def _caveats(table: xr.Dataset) -> tuple[str, ...]:
             f"Without {', '.join(map(repr, lost[:_SHOWN]))} the population itself would be another "
             f"(Pareto k above {KHAT_MOST}); {len(lost)} of {table.sizes[PART]} parts are like "
             "this: fit once without them."
+        )
+    if bool(table["nats"].isnull().any()):
+        told.append(
+            "Some beliefs are so near 0 or 1, with a part and without it, that what the part is "
+            "worth cannot be told; it is left empty."
         )
     turned = table["kappa_factor"].dropna(names.OUTCOME)
     if turned.size:

@@ -1,0 +1,214 @@
+"""Between: the way from the draws of the last fit to the rows of now.
+
+Says whose rows or prior changed since, draws what the fit had no rows for, and weighs each
+draw of the population by what changed, memberships and the artists' own effects integrated
+out. Callers may trust that an artist whose rows and prior are the same is in no weight.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs import assemble
+from coterie.beliefs import population as read
+from coterie.beliefs.cutting import cut_to
+from coterie.beliefs.design import Design, Levels, design, lookup
+from coterie.beliefs.guiding import guided
+from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
+from coterie.beliefs.population import Stated
+from coterie.beliefs.priors import MembershipPrior
+from coterie.beliefs.rows import Known
+from coterie.beliefs.tree import Beliefs
+from coterie.beliefs.widening import widened
+from coterie.evidence import Evidence, Joined
+from coterie.typing import Flags, Floats, Integers
+
+FITTED: Final = "fitted_"
+KEPT: Final = (
+    names.POSTERIOR, names.BELIEFS, names.PRIOR, names.LOG_LIKELIHOOD, names.LEDGER,
+)  # fmt: skip
+"""Groups of the last fit that the next update starts from."""
+_SAMPLE: Final = (names.CHAIN, names.DRAW)
+_CHUNK: Final = 2**24
+
+
+def last_fit(beliefs: Beliefs) -> Beliefs:
+    """Return the beliefs of the last fit, be it these or earlier ones."""
+    tree = beliefs.tree
+    if f"{FITTED}{names.POSTERIOR}" not in tree.children:
+        return beliefs
+    groups = {f"/{name}": tree[f"{FITTED}{name}"].to_dataset() for name in KEPT}
+    groups[f"/{names.SAMPLE_STATS}"] = tree[names.SAMPLE_STATS].to_dataset()
+    made = xr.DataTree.from_dict(groups)
+    made.attrs = dict(tree.attrs)
+    return Beliefs(made)
+
+
+@dataclass(frozen=True, slots=True)
+class Step:
+    """One update: the last fit, what was believed last, what joins, and names and prior of now."""
+
+    base: Beliefs
+    fitted: Known
+    beliefs: Beliefs
+    joined: Joined
+    arrived: Evidence
+    levels: Levels
+    stated: Stated
+    prior: MembershipPrior | None
+
+    @property
+    def now(self) -> Evidence:
+        """All rows that count."""
+        return self.joined.evidence
+
+
+@dataclass(frozen=True, slots=True)
+class Between:
+    """The way from the last fit to the rows of now.
+
+    Attributes
+    ----------
+    step
+        The update.
+    posterior
+        Draws of the last fit over (chain, draw, ...), with what is new drawn.
+    before, now
+        Observations of the artists whose rows or prior changed since.
+    owners
+        Codes of those artists.
+    log_ratio
+        What drawing what is new adds to the log weights: (draw of all chains,).
+    """
+
+    step: Step
+    posterior: xr.Dataset
+    before: Design
+    now: Design
+    owners: Integers
+    log_ratio: Floats
+
+    @classmethod
+    def of(cls, step: Step, rng: np.random.Generator, *, at: Integers | None = None) -> Between:
+        """Find who changed, and draw what the last fit had no rows for.
+
+        Parameters
+        ----------
+        step
+            The update.
+        rng
+            Source of chance.
+        at
+            Draws of the last fit to use, as one chain; left out, all.
+        """
+        levels, base = step.levels, step.fitted.posterior
+        owners = np.flatnonzero(_touched(step))
+        fitted = design(step.base.evidence, levels)
+        before, now = cut_to(fitted, owners), cut_to(design(step.now, levels), owners)
+        some = base if at is None else taken(base, at, (1, at.size))
+        wide = widened(some, levels, rng)
+        posterior, log_ratio = guided(
+            wide, fitted, now, levels, lambda: _own(step, wide, before, now, owners, rng), rng
+        )
+        return cls(step, posterior, before, now, owners, log_ratio)
+
+    def log_weight(self, draws: Integers) -> Floats:
+        """Return log p(all rows) / p(rows of the fit) at draws of the population: (draw,)."""
+        step, before = self.step, self.step.fitted.stated
+        newer = len(step.levels.artists) - len(before.table)
+        more = len(step.levels.clusters) - before.table.shape[1]
+        # Nobody new had rows in the fit, so that their earlier prior is in no number.
+        wide = np.pad(before.table, ((0, newer), (0, more)), constant_values=1e-300)
+        earlier = replace(before, table=wide)
+        gain = self._evidence(self.now, step.stated, draws)
+        return gain - self._evidence(self.before, earlier, draws) + self.log_ratio[draws]
+
+    def _evidence(self, made: Design, stated: Stated, draws: Integers) -> Floats:
+        if self.owners.size == 0:
+            return np.zeros(draws.size)
+        theirs = of_some(stated, self.owners)
+        units = made.stands_for(self.owners.size)
+        parts = np.array_split(draws, max(1, -(-draws.size * made.y.size // _CHUNK)))
+        found = [
+            integrate(
+                made,
+                read.phi(self.posterior, made, self.step.levels, theirs, part),
+                homes=theirs.code,
+            ).log_evidence
+            @ units
+            for part in parts
+        ]
+        return np.concatenate(found)
+
+
+def of_some(stated: Stated, owners: Integers) -> Stated:
+    """Return the membership prior of some artists."""
+    return replace(stated, table=np.ascontiguousarray(stated.table[owners]))
+
+
+def _touched(step: Step) -> Flags:
+    """Say whose rows or prior changed since the last fit: (artist,)."""
+    wide, old = step.levels, step.fitted.stated.table
+    sums = [_row_sums(e, step.base.evidence, wide) for e in (step.base.evidence, step.now)]
+    touched: Flags = sums[0] != sums[1]
+    touched[len(old) :] = True
+    if step.stated.homes is not None:
+        moved = step.stated.table[: len(old), : old.shape[1]] != old
+        other = step.stated.elsewhere != step.fitted.stated.elsewhere
+        touched[: len(old)] |= moved.any(axis=1) | other
+    return touched
+
+
+def _row_sums(table: Evidence, like: Evidence, levels: Levels) -> Any:
+    """Sum each artist's rows as hashes, in any order: (artist,)."""
+    frame = table.to_frame()
+    columns = [c for c in like.to_frame().columns if c in frame]
+    plain = frame[columns].astype(object).where(frame[columns].notna(), None)
+    hashed = pd.util.hash_pandas_object(plain.map(str), index=False).to_numpy()
+    sums = np.zeros(len(levels.artists), dtype=np.uint64)
+    np.add.at(sums, lookup(table.counts[names.ARTIST].to_numpy(), levels.artists), hashed)
+    return sums
+
+
+def _own(
+    step: Step,
+    posterior: xr.Dataset,
+    before: Design,
+    now: Design,
+    owners: Integers,
+    rng: np.random.Generator,
+) -> Floats:
+    """Return what the draws know of the artists' own part of each level: (draw, observation)."""
+    theirs = of_some(step.stated, owners)
+    phi = read.phi(posterior, before, step.levels, theirs)
+    effect = np.ascontiguousarray(read.flat(posterior, names.ARTIST_EFFECT)[:, owners])
+    affinity = read.flat(posterior, names.AFFINITY)[:, owners].astype(np.float64)
+    own = np.ascontiguousarray(affinity[:, before.pair_artist, before.pair_cluster])
+    low, high = conditional_log_odds(before, phi, effect, (own, own))
+    chance, _ = member_probability(high - low, before, phi, homes=theirs.code)
+    member = assemble.draw_members(chance, theirs, rng)
+    artist, cluster, o = now.artist, now.cluster, now.outcome
+    told = phi.loading[:, o] * affinity[:, artist, cluster]
+    told += phi.uplift[:, o] * member[:, artist, cluster]
+    found: Floats = effect[:, artist, o] + told * now.informs
+    return found
+
+
+def taken(posterior: xr.Dataset, at: Integers, shape: tuple[int, int]) -> xr.Dataset:
+    """Take draws of all chains, and lay them out as so many chains and draws."""
+
+    def of(values: xr.DataArray) -> xr.DataArray:
+        ordered = values.transpose(*_SAMPLE, ...)
+        flat = ordered.to_numpy().reshape(-1, *ordered.shape[2:])[at]
+        labels = {d: ordered[d] for d in ordered.dims[2:] if d in ordered.coords}
+        data = flat.reshape(*shape, *ordered.shape[2:])
+        return xr.DataArray(data, dims=ordered.dims, coords=labels)
+
+    made = posterior.map(of)
+    return made.assign_coords({d: np.arange(n) for d, n in zip(_SAMPLE, shape, strict=True)})
