@@ -118,6 +118,15 @@ def test_an_update_in_two_steps_is_the_update_in_one(rng):
     np.testing.assert_allclose(two.history["mean"][0], before.home.mean(("chain", "draw")))
 
 
+def test_the_diagnosis_is_that_of_the_fit_and_says_what_the_weights_left(rng):
+    before = believing(OLD, rng)
+    found = update(before, read_rows(NEW), rng=rng, refit="never").diagnose()
+    assert found.ok == before.diagnose().ok
+    assert found.numbers["rhat"] == before.diagnose().numbers["rhat"]
+    assert "of 4,000 draws are effective" in found.lines[-1]
+    assert 1000 < found.numbers["effective"] < 4000
+
+
 def test_a_new_artist_is_believed_in_and_the_population_hardly_moves(rng):
     before = believing(OLD, rng)
     made = update(

@@ -27,7 +27,14 @@ FEWEST: Final = 4
 LEAST_KEPT: Final = 50
 """Draws a chain of a stopped run must have to be kept."""
 
+FITTED: Final = f"fitted_{names.POSTERIOR}"
+"""The draws of the last fit, in a tree whose draws were weighed since."""
+
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
+_WEIGHED: Final = (
+    "Weighed since by rows that came later: {effective:,.0f} of {whole:,.0f} draws are effective "
+    "(Pareto k {khat:.2f}, up to 0.7 is good)."
+)
 # Both tails at 5 %, whatever interval a reader has set ArviZ to show.
 _TAILS: Final = (0.05, 0.95)
 _SHOWN: Final = 3
@@ -68,9 +75,12 @@ def diagnosis_of(tree: xr.DataTree) -> Diagnosis:
     Returns
     -------
     Diagnosis
-        Parameters that never move were stated, not learned, and are left out.
+        Parameters that never move were stated, not learned, and are left out. Draws that were
+        weighed since are as settled as those of the fit they come from; what the weights left
+        is said beside it.
     """
-    posterior = tree[names.POSTERIOR].dataset
+    weighed = FITTED in tree.children
+    posterior = tree[FITTED if weighed else names.POSTERIOR].dataset
     chains, draws = (posterior.sizes[dim] for dim in _SAMPLE)
     numbers: dict[str, float] = {"chains": chains, "draws": draws}
     lines = _stopped(tree, chains, draws)
@@ -87,7 +97,11 @@ def diagnosis_of(tree: xr.DataTree) -> Diagnosis:
     lines += _walls(tree, numbers)
     if lines:
         return Diagnosis(False, tuple(lines), numbers)
-    return Diagnosis(True, (_praise(numbers),), numbers)
+    lines = [_praise(numbers)]
+    if weighed:
+        numbers |= {k: float(tree.attrs[f"coterie_{k}"]) for k in ("khat", "effective")}
+        lines.append(_WEIGHED.format(whole=chains * draws, **numbers))
+    return Diagnosis(True, tuple(lines), numbers)
 
 
 def was_stopped(tree: xr.DataTree) -> bool:

@@ -67,7 +67,11 @@ def reweighed(made: Between, weights: Weights, rng: np.random.Generator) -> xr.D
     )  # fmt: skip
     # Of the fit: its priors. Of now: all else.
     tree.attrs |= {name: old[name] for name in _OF_THE_FIT if name in old}
-    tree.attrs["coterie_path"] = "weights"
+    tree.attrs |= {
+        "coterie_path": "weights",
+        "coterie_khat": weights.khat,
+        "coterie_effective": weights.effective,
+    }
     return tree
 
 

@@ -22,7 +22,6 @@ import xarray as xr
 from coterie import names
 from coterie.beliefs import history
 from coterie.beliefs.between import Between, Step, last_fit
-from coterie.beliefs.diagnosis import diagnosis_of
 from coterie.beliefs.fitting import fit
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.population_prior import PopulationPrior
@@ -161,9 +160,6 @@ def _weighed(step: Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]
         told = f"Pareto k {weights.khat:.2f}, {weights.effective:.0f} of {size} draws effective"
         return None, told
     tree = reweighed(made, weights, rng)
-    found = diagnosis_of(tree)
-    if diagnosis_of(step.base.tree).ok and not found.ok:
-        return None, found.lines[0].rstrip(".")
     return _noted(step, tree, khat=weights.khat, effective=weights.effective), ""
 
 
