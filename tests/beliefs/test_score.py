@@ -114,7 +114,7 @@ def test_what_a_population_knows_nothing_of_is_refused(population):
     party = rows(("z", "party", 1, 3, 40), ("z", "gym", 1, 3, 40))
     with pytest.raises(co.BeliefError, match=r"Cluster 'party' is not one of the population's 2"):
         co.score(population, population.read(party))
-    with pytest.raises(co.BeliefError, match=r"prior is about 3 clusters"):
+    with pytest.raises(co.BeliefError, match=r"prior is about 3 clusters, and there are 2 here"):
         co.score(
             population, population.read(OLD),
             prior=co.MembershipPrior.uniform(["gym", "indie", "party"]),

@@ -255,7 +255,7 @@ def test_a_row_that_was_bought_after_all_does_not_count_beside_its_twin():
 
 def test_labels_of_another_type_are_refused_before_they_are_all_new():
     numbered = OLD.assign(artist=OLD["artist"].map({"a": 1, "b": 2, "c": 3}))
-    with pytest.raises(EvidenceError, match=r"artist is numbers in the ledger and text in the new"):
+    with pytest.raises(EvidenceError, match=r"artist is numbers so far and text in these rows"):
         join(read_rows(numbered), read_rows(NEW), replaces=False)
 
 

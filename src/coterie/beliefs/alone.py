@@ -1,8 +1,8 @@
 """Alone: one artist at draws of the population, to be believed in again under other terms.
 
 What an artist's belief would have been without some of its counts, or with another scatter of
-cells: the integrals of the fit, nothing sampled. Callers may trust that
-the unchanged case gives what the beliefs say, to the error of the draws.
+cells: the integrals of the fit, nothing sampled. Callers may trust that the unchanged case
+gives what the beliefs say, to the error of the draws.
 """
 
 from __future__ import annotations

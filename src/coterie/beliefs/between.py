@@ -8,7 +8,7 @@ out. Callers may trust that an artist whose rows and prior are the same is in no
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import Any, Final
+from typing import Any, Final, Self
 
 import numpy as np
 import pandas as pd
@@ -70,6 +70,37 @@ class Step:
 
 
 @dataclass(frozen=True, slots=True)
+class Changed:
+    """Whose rows or prior changed since the last fit, and their observations then and now.
+
+    Attributes
+    ----------
+    step
+        The update.
+    fitted
+        Observations of the fit, of all artists.
+    before, now
+        Observations of those who changed.
+    owners
+        Their codes.
+    """
+
+    step: Step
+    fitted: Design
+    before: Design
+    now: Design
+    owners: Integers
+
+    @classmethod
+    def of(cls, step: Step) -> Self:
+        """Find who changed: once an update, for it reads every row."""
+        owners = np.flatnonzero(_touched(step))
+        fitted = design(step.base.evidence, step.levels)
+        now = cut_to(design(step.now, step.levels), owners)
+        return cls(step, fitted, cut_to(fitted, owners), now, owners)
+
+
+@dataclass(frozen=True, slots=True)
 class Between:
     """The way from the last fit to the rows of now.
 
@@ -95,27 +126,26 @@ class Between:
     log_ratio: Floats
 
     @classmethod
-    def of(cls, step: Step, rng: np.random.Generator, *, at: Integers | None = None) -> Between:
-        """Find who changed, and draw what the last fit had no rows for.
+    def of(cls, changed: Changed, rng: np.random.Generator, *, at: Integers | None = None) -> Self:
+        """Draw what the last fit had no rows for.
 
         Parameters
         ----------
-        step
-            The update.
+        changed
+            Who changed, and how.
         rng
             Source of chance.
         at
             Draws of the last fit to use, as one chain; left out, all.
         """
-        levels, base = step.levels, step.fitted.posterior
-        owners = np.flatnonzero(_touched(step))
-        fitted = design(step.base.evidence, levels)
-        before, now = cut_to(fitted, owners), cut_to(design(step.now, levels), owners)
+        step, before, now, owners = changed.step, changed.before, changed.now, changed.owners
+        base = step.fitted.posterior
         some = base if at is None else taken(base, at, (1, at.size))
-        wide = widened(some, levels, rng)
+        wide = widened(some, step.levels, rng)
         posterior, log_ratio = guided(
-            wide, fitted, now, levels, lambda: _own(step, wide, before, now, owners, rng), rng
-        )
+            wide, changed.fitted, now, step.levels,
+            lambda: _own(step, wide, before, now, owners, rng), rng,
+        )  # fmt: skip
         return cls(step, posterior, before, now, owners, log_ratio)
 
     def log_weight(self, draws: Integers) -> Floats:

@@ -19,10 +19,9 @@ from numba import njit, prange
 from coterie.beliefs.density import log_kernel, shared_part
 from coterie.beliefs.design import Design
 from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables
-from coterie.beliefs.membership import Phi
+from coterie.beliefs.membership import _AFFINITY_NODES, Phi
 from coterie.typing import Floats, Integers
 
-_NODES: Final = 7
 _PROPOSALS: Final = 48
 _TAILS: Final = 5.0
 """Degrees of freedom of the proposals: tails heavier than any posterior of effects."""
@@ -93,7 +92,7 @@ def _heavy(rng: np.random.Generator, shape: tuple[int, ...]) -> Floats:
 
 
 def _nodes() -> tuple[Floats, Floats]:
-    nodes, masses = np.polynomial.hermite_e.hermegauss(_NODES)
+    nodes, masses = np.polynomial.hermite_e.hermegauss(_AFFINITY_NODES)
     return nodes, np.log(masses) - 0.5 * math.log(2 * math.pi)
 
 

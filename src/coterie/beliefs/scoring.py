@@ -27,10 +27,10 @@ from coterie.beliefs.membership import integrate
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.storage import read_tree, write_tree
-from coterie.beliefs.tree import refuse_partial
-from coterie.beliefs.widening import stand_apart, wider
+from coterie.beliefs.tree import HOMES, refuse_partial
+from coterie.beliefs.widening import stand_apart, stated_anew, wider
 from coterie.errors import BeliefError
-from coterie.evidence import Evidence, part_of
+from coterie.evidence import Evidence, part_of, unlike
 
 if TYPE_CHECKING:
     from coterie.beliefs.tree import Beliefs
@@ -39,7 +39,6 @@ if TYPE_CHECKING:
 DRAWS: Final = 32
 _KEPT: Final = 400
 """Draws of a population that its file holds, at most."""
-_HOMES: Final[dict[str, Homes]] = {"one": "one", "many": "many", "none": None}
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -79,7 +78,7 @@ class Population:
     @property
     def homes(self) -> Homes:
         """How many homes an artist has here."""
-        return _HOMES[str(self.tree.attrs["coterie_homes"])]
+        return HOMES[str(self.tree.attrs["coterie_homes"])]
 
     @property
     def clusters(self) -> Any:
@@ -192,13 +191,9 @@ def _check(population: Population, evidence: Evidence) -> None:
             )
     posterior = population.tree[names.POSTERIOR].dataset
     for name in (names.CLUSTER, *like.factors):
-        both = [posterior[name].to_numpy(), evidence.counts[name].to_numpy()]
-        if len({labels.dtype.kind in "iufb" for labels in both}) > 1:
-            words = ["numbers" if v.dtype.kind in "iufb" else "text" for v in both]
-            raise BeliefError(
-                f"{name} is {words[0]} in the population and {words[1]} in the rows (the first is "
-                f"{both[1].tolist()[0]!r}), so that none would match. Write them alike."
-            )
+        told = unlike(name, posterior[name].to_numpy(), evidence.counts[name].to_numpy())
+        if told:
+            raise BeliefError(told)
 
 
 def _inventory(
@@ -219,15 +214,7 @@ def _inventory(
         )
     levels = replace(wider(known, evidence), artists=evidence.artists)
     if prior is not None:
-        order = lookup(known.clusters, np.array(prior.clusters, dtype=object))
-        if np.any(order < 0) or len(prior.clusters) != len(known.clusters):
-            raise BeliefError(
-                f"The prior is about {len(prior.clusters)} clusters and the population about "
-                f"{len(known.clusters)}. State one for {', '.join(map(repr, known.clusters))}."
-            )
-        table = prior.table(levels.artists.tolist(), population.homes)[:, order]
-        rest = prior.elsewhere if population.homes == "one" else 0.0
-        return levels, Stated(np.ascontiguousarray(table), rest, population.homes)
+        return levels, stated_anew(prior, levels, population.homes)
     group = population.tree[names.PRIOR].dataset
     if names.PRIOR not in group:
         raise BeliefError(
@@ -257,7 +244,6 @@ def _thinned(population: Population, levels: Levels, draws: int, seed: int) -> x
     whole = population.tree[names.POSTERIOR].to_dataset()
     size = whole.sizes[names.CHAIN] * whole.sizes[names.DRAW]
     at = np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64)
-
     some = taken(whole, at, (1, at.size))
     return stand_apart(some, levels, lambda label: zlib.crc32(label.encode(), seed % 2**32))
 

@@ -35,7 +35,7 @@ if TYPE_CHECKING:
 _ACCEPTED: Final = "coterie_partial_accepted"
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _PAIR: Final = (names.ARTIST, names.CLUSTER)
-_HOMES: Final[dict[str, Literal["one", "many"] | None]] = {
+HOMES: Final[dict[str, Literal["one", "many"] | None]] = {
     "one": "one", "many": "many", "none": None,
 }  # fmt: skip
 
@@ -56,7 +56,7 @@ class Beliefs:
     @property
     def homes(self) -> Literal["one", "many"] | None:
         """How many homes an artist has here: one, any number, or no membership at all."""
-        return _HOMES[str(self.tree.attrs.get("coterie_homes", "none"))]
+        return HOMES[str(self.tree.attrs.get("coterie_homes", "none"))]
 
     @property
     def evidence(self) -> Evidence:

@@ -21,7 +21,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs import history
-from coterie.beliefs.between import Between, Step, last_fit
+from coterie.beliefs.between import Between, Changed, Step, last_fit
 from coterie.beliefs.fitting import fit
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.population_prior import PopulationPrior
@@ -146,15 +146,15 @@ def _weighed(step: Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]
     why = _no_weights(step)
     if why:
         return None, why
-    size = step.fitted.size
+    size, changed = step.fitted.size, Changed.of(step)
     look = np.unique(np.linspace(0, size - 1, _FIRST_LOOK).astype(np.int64))
     if size > look.size:
         # A few draws tell at a fraction of the cost that all of them will not do.
-        few = Between.of(step, rng, at=look)
+        few = Between.of(changed, rng, at=look)
         first = Weights.of(few.log_weight(np.arange(look.size)))
         if first.effective < SHARE_LEAST / 2 * look.size:
             return None, f"a first look leaves {first.effective:.0f} of {look.size} draws"
-    made = Between.of(step, rng)
+    made = Between.of(changed, rng)
     weights = Weights.of(made.log_weight(np.arange(size)))
     if not (weights.khat <= KHAT_MOST and weights.effective >= SHARE_LEAST * size):
         told = f"Pareto k {weights.khat:.2f}, {weights.effective:.0f} of {size} draws effective"

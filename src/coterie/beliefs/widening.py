@@ -15,13 +15,12 @@ import pandas as pd
 import xarray as xr
 
 from coterie import names
-from coterie.beliefs.design import Levels
+from coterie.beliefs.design import Levels, as_labels, lookup
 from coterie.beliefs.population import Stated
-from coterie.beliefs.priors import MembershipPrior
+from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence
 
-_SAMPLE = (names.CHAIN, names.DRAW)
 _SCALES = {
     names.CLUSTER_EFFECT: names.CLUSTER_SCALE,
     names.PERIOD_EFFECT: names.PERIOD_SCALE,
@@ -114,17 +113,7 @@ def stated_for(
     if before.homes is None:
         return Stated(np.zeros((len(wide.artists), len(wide.clusters))), before.elsewhere, None)
     if prior is not None:
-        table = prior.table(wide.artists.tolist(), before.homes)
-        at = pd.Index(list(prior.clusters)).get_indexer(pd.Index(wide.clusters.tolist()))
-        if np.any(at < 0) or len(prior.clusters) > len(wide.clusters):
-            named = ", ".join(map(repr, wide.clusters.tolist()))
-            raise BeliefError(
-                f"The prior is about {len(prior.clusters)} clusters, and these beliefs with the "
-                f"new rows about {len(wide.clusters)}: {named}. State a prior for exactly these, "
-                "or fit anew."
-            )
-        rest = prior.elsewhere if before.homes == "one" else before.elsewhere
-        return Stated(np.ascontiguousarray(table[:, at]), rest, before.homes)
+        return stated_anew(prior, wide, before.homes)
     added = wide.clusters[len(levels.clusters) :].tolist()
     if added:
         raise BeliefError(
@@ -139,6 +128,26 @@ def stated_for(
         )
     rows = np.repeat(before.table[:1], len(newcomers), axis=0)
     return replace(before, table=np.concatenate([before.table, rows]))
+
+
+def stated_anew(prior: MembershipPrior, levels: Levels, homes: Homes) -> Stated:
+    """Tabulate a prior in the order of an inventory, whatever order it was stated in.
+
+    Raises
+    ------
+    BeliefError
+        If it is not about exactly the clusters of the inventory.
+    """
+    at = lookup(levels.clusters, as_labels(prior.clusters))
+    if np.any(at < 0) or len(prior.clusters) != len(levels.clusters):
+        named = ", ".join(map(repr, levels.clusters.tolist()))
+        raise BeliefError(
+            f"The prior is about {len(prior.clusters)} clusters, and there are "
+            f"{len(levels.clusters)} here: {named}. State a prior for exactly these."
+        )
+    table = prior.table(levels.artists.tolist(), homes)
+    rest = prior.elsewhere if homes == "one" else 0.0
+    return Stated(np.ascontiguousarray(table[:, at]), rest, homes)
 
 
 def _with_new(known: Any, labels: Any) -> Any:

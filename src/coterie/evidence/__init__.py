@@ -8,7 +8,7 @@ from types import ModuleType
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
-from coterie.evidence.joining import Joined, join, part_of
+from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
 from coterie.evidence.table import Evidence
@@ -28,6 +28,7 @@ __all__ = [
     "thin",
     "unidentified_in",
     "unknown_clusters",
+    "unlike",
 ]
 
 _ON_REQUEST = ("datasets", "simulate")

@@ -10,10 +10,11 @@ from __future__ import annotations
 import warnings
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 import pandas as pd
+from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import EvidenceError, EvidenceWarning
@@ -125,13 +126,31 @@ def _keys(table: Evidence, like: Evidence) -> list[tuple[Hashable, ...]]:
 def _refuse_other_types(ledger: Evidence, arrived: Evidence) -> None:
     """Refuse labels that are numbers in one table and text in the other: none would match."""
     for name in (names.ARTIST, names.CLUSTER, names.RELEASE, *ledger.factors):
-        both = [t.counts[name].to_numpy() for t in (ledger, arrived) if name in t.counts.coords]
-        if len(both) == 2 and both[0].size and len({v.dtype.kind in "iufb" for v in both}) == 2:  # noqa: PLR2004
-            words = ["numbers" if v.dtype.kind in "iufb" else "text" for v in both]
-            raise EvidenceError(
-                f"{name} is {words[0]} in the ledger and {words[1]} in the new rows (the first is "
-                f"{both[1].tolist()[0]!r}), so that none would match. Write them alike."
-            )
+        if name in ledger.counts.coords and name in arrived.counts.coords:
+            told = unlike(name, ledger.counts[name].to_numpy(), arrived.counts[name].to_numpy())
+            if told:
+                raise EvidenceError(told)
+
+
+def unlike(name: str, known: NDArray[Any], labels: NDArray[Any]) -> str:
+    """Say so where labels are numbers on one side and text on the other; '' where they are alike.
+
+    Parameters
+    ----------
+    name
+        What they name.
+    known, labels
+        Those that are known, and those of the rows.
+    """
+    if not known.size or not labels.size:
+        return ""
+    words = ["numbers" if side.dtype.kind in "iufb" else "text" for side in (known, labels)]
+    if words[0] == words[1]:
+        return ""
+    return (
+        f"{name} is {words[0]} so far and {words[1]} in these rows (the first is "
+        f"{labels.tolist()[0]!r}), so that none would match. Write them alike."
+    )
 
 
 def _without_overlap(ledger: Evidence, whole: Evidence, kept: int, *, replaces: bool) -> Evidence:

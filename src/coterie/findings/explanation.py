@@ -5,7 +5,7 @@ again, through the whole model: what a part is worth is the difference it makes 
 in place, so that the parts do not add up, and the rest is shown as ``shared``.
 
 Source: leave-one-out differences in log odds; the population follows by Pareto-smoothed
-weights (Vehtari and others, 2024). Power-scaling of the prior: Kallioinen and others (2024).
+weights (Vehtari and others, 2024).
 """
 
 from __future__ import annotations
