@@ -46,6 +46,17 @@ def test_who_came_later_is_drawn_from_then_on(updated):
     assert all(line.size == 7 for line in drawn(plots, "line", "y").values())
 
 
+def test_a_belief_never_updated_shows_its_interval_all_the_same():
+    alone = believing(OLD, np.random.default_rng(2))
+    plots = co.plot_update(alone, artist="a", clusters=["gym"], backend="matplotlib")
+    (band,) = [m.item() for m in plots.viz["band"]["value"]]
+    corners = band.get_paths()[0].vertices
+    own = alone.history.sel(artist="a", cluster="gym", update=0)
+    assert np.ptp(corners[:, 0]) > 0.1
+    np.testing.assert_allclose(corners[:, 1].min(), own["lower"])
+    np.testing.assert_allclose(corners[:, 1].max(), own["upper"])
+
+
 def test_clusters_named_are_drawn_in_that_order(updated):
     plots = co.plot_update(updated, artist="a", clusters=["indie"], backend="none")
     assert plots.viz["line"]["cluster"].values.tolist() == ["indie"]

@@ -128,7 +128,7 @@ def _step(
         if not isinstance(value, wanted):
             raise BeliefError(
                 f"update takes {wanted.__name__} and got a {type(value).__name__}. "
-                "update(beliefs, Evidence.from_frame(new_rows), rng=rng)."
+                "update(beliefs, beliefs.evidence.read_more(new_rows), rng=rng)."
             )
     if refit not in ("auto", "always", "never"):
         raise BeliefError(f"refit is {refit!r}; write 'auto', 'always' or 'never'.")

@@ -38,6 +38,7 @@ STEP: Final = "update"
 _ONCE: Final = {"store_artist": False}
 _TITLE_LINE: Final = 30
 _LONGEST_TICKS: Final = 7
+_HALF_WIDTH: Final = 0.08
 
 
 def plot_update(
@@ -120,10 +121,7 @@ def _draw(own: xr.Dataset, who: str, *, backend: str | None, **pc_kwargs: Any) -
         first, backend=backend, figure_kwargs=figure, **(layout | pc_kwargs)
     )
     x = xr.DataArray(np.arange(1.0, steps + 1), dims=STEP, coords={STEP: own[STEP]})
-    band = {"x": x, "y_bottom": own["lower"], "y_top": own["upper"]}
-    plots.map(
-        visuals.fill_between_y, "band", data=_together(band, own, "kwarg"), color=BLUE, alpha=0.25
-    )
+    plots.map(visuals.fill_between_y, "band", data=_band(x, own), color=BLUE, alpha=0.25)
     line = _together({"x": x, "y": own["mean"]}, own, AXIS)
     plots.map(visuals.line_xy, "line", data=line, color=BLUE, width=2)
     plots.map(visuals.scatter_xy, "belief", data=line, color=BLUE, marker="o", size=36)
@@ -142,6 +140,16 @@ def _draw(own: xr.Dataset, who: str, *, backend: str | None, **pc_kwargs: Any) -
         size[0],
     )
     return plots
+
+
+def _band(x: xr.DataArray, own: xr.Dataset) -> xr.Dataset:
+    """Lay out the interval at each step; a single step has a width, or it would not be seen."""
+    if own.sizes[STEP] == 1:
+        own = xr.concat([own, own.assign_coords({STEP: own[STEP] + 1})], dim=STEP, join="outer")
+        sides = [x.item() - _HALF_WIDTH, x.item() + _HALF_WIDTH]
+        x = xr.DataArray(sides, dims=STEP, coords={STEP: own[STEP]})
+    ends = {"x": x, "y_bottom": own["lower"], "y_top": own["upper"]}
+    return _together(ends, own, "kwarg")
 
 
 def _label(plots: PlotCollection, own: xr.Dataset, columns: int) -> None:
