@@ -100,7 +100,7 @@ def stopped_fits(*waits):
 
 def is_whole(found):
     kept = found.get("interrupted") and found["missing"] == 0 and found["draws"] >= LEAST_KEPT
-    return kept and "stopped after" in found["said"]
+    return bool(kept) and "stopped after" in found["said"]
 
 
 @pytest.mark.slow
