@@ -201,7 +201,9 @@ def _table(head: list[str], rows: list[list[object]]) -> str:
     if not rows:
         return ABSENT
     lines = [head, ["---"] * len(head), *rows]
-    return "\n".join("| " + " | ".join(map(str, line)) + " |" for line in lines)
+    # A bar inside a cell would begin another.
+    told = [[str(cell).replace("|", "\\|") for cell in line] for line in lines]
+    return "\n".join("| " + " | ".join(line) + " |" for line in told)
 
 
 def filled(page: str) -> str:
