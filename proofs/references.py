@@ -265,4 +265,8 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    match sys.argv[1:]:
+        case [folder]:
+            main(Path(folder))
+        case _:
+            sys.exit(__doc__)

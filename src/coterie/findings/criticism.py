@@ -146,8 +146,8 @@ def _caveats(beliefs: Beliefs, *, compared: bool) -> tuple[str, ...]:
         "Replicas share the population that was learned from this table: p-values of rates in "
         "clusters are not calibrated, they come out too large. Those of artists, cells left out, "
         "homes and outcomes are.",
-        "Faults that move every cell of a cluster alike, such as bot-like traffic in one "
-        "cluster, look like the cluster's own level: no check of this page can see them.",
+        "Faults that move every cell of a cluster alike, such as bots among the listeners of all "
+        "its artists, look like the cluster's own level: no check of this page can see them.",
     ]
     if beliefs.homes is not None and not compared:
         told.append("The model without membership was not compared.")

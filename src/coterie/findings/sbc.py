@@ -262,7 +262,7 @@ def _caveats(found: list[dict[str, Any]], code: str) -> tuple[str, ...]:
     loose = sum(not _settled(r) for r in found)
     walls = sum(r["divergent"] > 0 for r in found)
     return (
-        f"{loose} of {len(found)} fits had not settled after a second try, and {walls} had a "
+        f"{loose} of {len(found)} fits had not settled after the last try, and {walls} had a "
         "divergent draw; all are counted.",
         *(
             [f"Made by code {code}; the code at hand is {code_hash()}."]
