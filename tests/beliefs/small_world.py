@@ -13,6 +13,7 @@ from coterie.beliefs.design import Levels, design
 from coterie.beliefs.local_effects import draw_local
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.sampling import Run
 from coterie.beliefs.tree import Beliefs
@@ -91,6 +92,9 @@ def believing(frame, rng, homes="one"):
         names.POSTERIOR: posterior, names.BELIEFS: belief,
         names.PRIOR: assemble.stated_prior(stated, levels), names.SAMPLE_STATS: xr.Dataset(),
         names.LOG_LIKELIHOOD: evidence_of_all,
+        names.LOG_PRIOR: log_prior(
+            posterior.isel(draw=at.astype(int)), PopulationPrior(), evidence.outcomes, stated, None
+        ),
     }  # fmt: skip
     tree = assemble.tree(
         evidence, groups, run=Run(draws=DRAWS, tune=1, chains=CHAINS, seed=1),

@@ -5,7 +5,7 @@ import pytest
 import xarray as xr
 
 import coterie as co
-from coterie.beliefs import density, integrals, sampling, warming
+from coterie.beliefs import density, integrals, sampling, stated_priors, warming
 
 CHAINS, DRAWS = 2, 300
 
@@ -49,6 +49,21 @@ def test_the_posterior_names_every_parameter_over_its_dimensions(fitted):
     assert posterior["artist_effect"].dims == ("chain", "draw", "artist", "outcome")
     assert posterior["affinity"].dims == ("chain", "draw", "artist", "cluster")
     assert not [name for name in posterior.data_vars if str(name).endswith("_raw")]
+
+
+def test_the_log_prior_is_kept_at_the_draws_of_the_beliefs(fitted):
+    density, belief = fitted.tree["log_prior"], fitted.home
+    posterior = fitted.tree["posterior"].dataset.sel(draw=belief["draw"])
+
+    np.testing.assert_array_equal(density["draw"], fitted.tree["log_likelihood"]["draw"])
+    names = {name for name, _, prior in stated_priors(fitted) if prior.family != "fixed"}
+    assert set(density.data_vars) == names - {"factor_scale"}
+    for name, outcome, prior in stated_priors(fitted):
+        if name in density:
+            values = posterior[name].sel(outcome=outcome)
+            np.testing.assert_allclose(
+                density[name].sel(outcome=outcome), prior.log_densities(values.to_numpy())
+            )
 
 
 def test_beliefs_know_more_of_true_homes_than_the_prior_did(small_world, fitted):

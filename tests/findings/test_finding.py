@@ -58,6 +58,35 @@ def test_the_text_of_a_long_finding_stays_under_25_lines():
     assert "and 25 more in .caveats" in text
 
 
+def test_no_line_of_the_text_is_cut_and_none_is_longer_than_a_screen():
+    words = " ".join(f"word{i}" for i in range(60))
+    wide = xr.Dataset(
+        {
+            f"a_rather_long_name_{i}": ("artist", np.arange(10.0) / 3, {"units": "x"})
+            for i in range(9)
+        },
+        coords={"artist": [f"an artist of a long name, number {i}" for i in range(10)]},
+    )
+    text = repr(finding(headline=words, table=wide, caveats=[words]))
+
+    assert all(len(line) <= 100 for line in text.splitlines())
+    told = text.split()
+    assert [word for word in told if word.startswith("word")] == 2 * words.split()
+    assert all(f"a_rather_long_name_{i}" in told for i in range(9))
+
+
+def test_what_the_text_leaves_out_is_counted_and_its_place_named():
+    few = xr.Dataset({f"x{i}": ("artist", [0.0, 1.0], {"units": "x"}) for i in range(20)})
+    few["aside"] = ("cluster", [1.0, 2.0], {"units": "x"})
+    text = repr(finding(table=few.assign_coords(artist=["a", "b"])))
+
+    # The artist and thirteen of twenty numbers.
+    assert "x12" in text
+    assert "x13" not in text
+    assert "and 7 more columns: all 21 are in .to_frame()" in text
+    assert "not in these rows, but in .table: aside (cluster)" in text
+
+
 def test_html_escapes_every_word_that_came_from_outside():
     page = finding(headline="<script>alert(1)</script>")._repr_html_()
 

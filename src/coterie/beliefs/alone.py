@@ -39,11 +39,14 @@ class Alone:
         Prior of each cluster and, with one home, of elsewhere at the end: (cluster[ + 1],).
     units
         Units the artist stands for.
+    everybody
+        Units every artist of these beliefs stands for: (artist,).
     """
 
     made: Design
     prior: Floats
     units: float
+    everybody: Floats
     _phi: Phi
     _homes: int
 
@@ -68,7 +71,8 @@ class Alone:
         stated = replace(known.stated, table=known.stated.table[found])
         phi = read.phi(known.posterior, made, known.levels, stated, np.unique(at))
         prior = _places(np.exp(phi.log_prior).mean(axis=0)[0], phi)
-        return cls(made, prior, float(made.stands_for(1)[0]), phi, stated.code)
+        everybody = known.made.stands_for(len(known.levels.artists))
+        return cls(made, prior, float(everybody[found[0]]), everybody, phi, stated.code)
 
     def believe(
         self,
@@ -102,6 +106,14 @@ class Alone:
         if np.isfinite(phi.log_elsewhere) and self._one_home:
             belief = np.concatenate([belief, found.elsewhere], axis=1)
         return belief, found.log_evidence[:, 0]
+
+    @property
+    def prior_draws(self) -> Floats:
+        """Prior of each place, draw by draw where it was learned: (draw or 1, cluster[ + 1])."""
+        draws = np.exp(self._phi.log_prior[:, 0])
+        # Elsewhere is stated, never learned.
+        rest = np.tile(self.prior[draws.shape[1] :], (len(draws), 1))
+        return np.concatenate([draws, rest], axis=1)
 
     @property
     def _one_home(self) -> bool:

@@ -31,9 +31,10 @@ from coterie.typing import Flags, Floats, Integers
 
 FITTED: Final = "fitted_"
 KEPT: Final = (
-    names.POSTERIOR, names.BELIEFS, names.PRIOR, names.LOG_LIKELIHOOD, names.LEDGER,
+    names.POSTERIOR, names.BELIEFS, names.PRIOR, names.LOG_LIKELIHOOD, names.LOG_PRIOR,
+    names.LEDGER,
 )  # fmt: skip
-"""Groups of the last fit that the next update starts from."""
+"""Groups of the last fit that the next update starts from; early versions kept no log prior."""
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _CHUNK: Final = 2**24
 
@@ -43,7 +44,8 @@ def last_fit(beliefs: Beliefs) -> Beliefs:
     tree = beliefs.tree
     if f"{FITTED}{names.POSTERIOR}" not in tree.children:
         return beliefs
-    groups = {f"/{name}": tree[f"{FITTED}{name}"].to_dataset() for name in KEPT}
+    there = [name for name in KEPT if f"{FITTED}{name}" in tree.children]
+    groups = {f"/{name}": tree[f"{FITTED}{name}"].to_dataset() for name in there}
     groups[f"/{names.SAMPLE_STATS}"] = tree[names.SAMPLE_STATS].to_dataset()
     made = xr.DataTree.from_dict(groups)
     made.attrs = dict(tree.attrs)

@@ -23,6 +23,7 @@ from coterie.beliefs.memory import check_memory
 from coterie.beliefs.model import Blueprint, build
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.sampling import Run, Sampled, sample
 from coterie.beliefs.stating import STRENGTH
@@ -173,6 +174,12 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
         names.SAMPLE_STATS: _plain_stats(sampled.tree["sample_stats"].to_dataset()),
         names.LOG_LIKELIHOOD: log_likelihood,
     }
+    # At the draws of the two groups above: after an update these are draws of their own.
+    strength = None if blueprint.prior is None else blueprint.prior.strength
+    at_those = post.isel({names.DRAW: at.astype(np.int64)})
+    density = log_prior(at_those, blueprint.population, blueprint.levels.outcomes, stated, strength)
+    if density.data_vars:
+        groups[names.LOG_PRIOR] = density
     made = assemble.tree(
         evidence, groups, run=run, population=blueprint.population, stated=stated,
         rng_name=rng_name, stopped=sampled.stopped,

@@ -47,14 +47,14 @@ def reweighed(made: Between, weights: Weights, rng: np.random.Generator) -> xr.D
     shape = (sizes[names.CHAIN], sizes[names.DRAW])
     post = taken(made.posterior, weights.chosen(rng), shape)
     post = _local(post, made, rng)
-    belief, evidence = _believed(made, rng)
+    integrated, last = _believed(made, rng), step.base.tree.children
     groups = {
         names.POSTERIOR: post,
-        names.BELIEFS: belief,
+        names.BELIEFS: integrated[names.BELIEFS],
         names.PRIOR: assemble.stated_prior(step.stated, step.levels),
         names.SAMPLE_STATS: step.base.tree[names.SAMPLE_STATS].to_dataset(),
-        names.LOG_LIKELIHOOD: evidence,
-        **{f"{FITTED}{name}": step.base.tree[name].to_dataset() for name in KEPT},
+        **integrated,
+        **{f"{FITTED}{name}": last[name].to_dataset() for name in KEPT if name in last},
     }
     old = step.base.tree.attrs
     run = Run(
@@ -99,7 +99,7 @@ def _local(post: xr.Dataset, made: Between, rng: np.random.Generator) -> xr.Data
     )
 
 
-def _believed(made: Between, rng: np.random.Generator) -> tuple[xr.Dataset, xr.Dataset]:
+def _believed(made: Between, rng: np.random.Generator) -> dict[str, xr.Dataset]:
     """Believe at the draws where the last fit did, chosen by what they weigh now.
 
     Of artists whose rows are the same, what was integrated then is read, not made again.
@@ -114,13 +114,17 @@ def _believed(made: Between, rng: np.random.Generator) -> tuple[xr.Dataset, xr.D
     chains = np.arange(made.posterior.sizes[names.CHAIN])
     places = (chains[:, None] * made.posterior.sizes[names.DRAW] + at).ravel()
     chosen = Weights.of(made.log_weight(places)).chosen(rng)
-    found = []
-    for old, new in zip(kept, fresh, strict=True):
+    found = {}
+    for name, old, new in zip((names.BELIEFS, names.LOG_LIKELIHOOD), kept, fresh, strict=True):
         wide = _merged(old, new, step.levels, step.stated)
         if wide.data_vars:
             wide = taken(wide, chosen, (chains.size, at.size))
-        found.append(wide.assign_attrs(old.attrs))
-    return found[0], found[1]
+        found[name] = wide.assign_attrs(old.attrs)
+    if names.LOG_PRIOR in step.base.tree.children:
+        density = step.base.tree[names.LOG_PRIOR].to_dataset()
+        shape = (chains.size, at.size)
+        found[names.LOG_PRIOR] = taken(density, chosen, shape).assign_attrs(density.attrs)
+    return found
 
 
 def _merged(kept: xr.Dataset, new: xr.Dataset, levels: Levels, stated: Stated) -> xr.Dataset:

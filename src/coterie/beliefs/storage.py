@@ -28,7 +28,8 @@ from coterie.errors import BeliefError, CorruptResultError
 SCHEMA: Final = 2
 """Number of the layout of groups and names that this version writes.
 
-1: as 2, without a seal. 2: sealed (see :mod:`coterie.beliefs.seal`).
+1: as 2, without a seal. 2: sealed (see :mod:`coterie.beliefs.seal`). Groups may come and the
+number stay: ``log_prior`` is in no file of an early version, and nothing fails without it.
 """
 
 _SEALED_SINCE: Final = 2

@@ -48,7 +48,8 @@ class Beliefs:
     ----------
     tree
         Groups ``posterior``, ``beliefs``, ``prior``, ``sample_stats``, ``log_likelihood``,
-        ``observed_data`` and ``ledger``, as xarray and ArviZ read them.
+        ``log_prior``, ``observed_data`` and ``ledger``, as xarray and ArviZ read them. Beliefs,
+        likelihood and log prior are at the same draws, and those are fewer.
     """
 
     tree: xr.DataTree

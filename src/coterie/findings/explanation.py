@@ -5,7 +5,7 @@ again, through the whole model: what a part is worth is the difference it makes 
 in place, so that the parts do not add up, and the rest is shown as ``shared``.
 
 Source: leave-one-out differences in log odds; the population follows by Pareto-smoothed
-weights (Vehtari and others, 2024).
+weights (Vehtari and others, 2024). How much is prior: power-scaling (Kallioinen and others, 2024).
 """
 
 from __future__ import annotations
@@ -20,6 +20,7 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
+from coterie.findings.powering import OWN, WEIGHT_OF, in_words, per_doubling, through_population
 
 if TYPE_CHECKING:
     from coterie.beliefs import Alone, Beliefs
@@ -63,12 +64,19 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
         of a factor adds to the log odds of each cluster, with all others in place; the parts of
         one kind and its ``shared`` sum to the whole way from prior to belief. ``khat`` (part):
         above 0.7 the population without that part cannot be read from these draws.
-        ``prior``, ``belief`` (cluster): probabilities. ``prior_listeners`` (cluster): people of
-        that cluster whose counts would weigh as much as its prior odds; NaN where none were
-        counted. ``kappa_factor`` (outcome): times its kappa at which another home would be the
-        likeliest, nearest to 1; NaN where a thousandfold does not do it. ``prior_factor``
-        (cluster): times its prior odds at which a cluster is as likely as the likeliest other
-        (many homes: as likely as not); below 1 where it is the likeliest.
+        ``prior``, ``belief`` (cluster): probabilities. ``listeners`` (cluster): people counted
+        there; ``prior_listeners``: people of that cluster whose counts would weigh as much as its
+        prior odds, NaN where none were counted. ``kappa_factor`` (outcome): times its kappa at
+        which another home would be the likeliest, nearest to 1; NaN where a thousandfold does not
+        do it. ``prior_factor`` (cluster): times its prior odds at which a cluster is as likely as
+        the likeliest other (many homes: as likely as not); below 1 where it is the likeliest.
+        ``per_doubling`` (weight_of, cluster): what the belief gains, in probability, for each
+        doubling of the power of the ``membership_prior`` or of the artist's ``own_counts``; a
+        prior that is alike in all places has no power to turn. ``psense`` (source, cluster):
+        ArviZ's power-scaling sensitivity of the belief to ``population_prior`` and to
+        ``likelihood`` (of all artists), as far as they reach it through the population; 0.05 is
+        notable. ``psense_chance``: the most that unrelated draws show. Both are NaN where the
+        beliefs hold no ``log_prior``, as those of early versions.
 
     Raises
     ------
@@ -93,26 +101,19 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     parts = list(_parts(beliefs, alone))
     rows, khats = _worth(alone, parts, now, evidence, size)
     table = _table(parts, rows, khats, way, clusters)
-    outcomes = [outcome.name for outcome in beliefs.evidence.outcomes]
-    turned, many = _scatter_turns(alone, now, len(outcomes)), beliefs.homes == "many"
-    table["prior"] = (names.CLUSTER, alone.prior[:size], {UNIT: "probability"})
-    table["belief"] = (names.CLUSTER, now[:size], {UNIT: "probability"})
-    told = np.array([o.kind == "binary" and o.informs is True for o in beliefs.evidence.outcomes])
-    listeners = _listeners(alone, way, size, told)
-    table["prior_listeners"] = (names.CLUSTER, listeners, {UNIT: "people"})
+    outcomes = beliefs.evidence.outcomes
+    told = np.array([o.kind == "binary" and o.informs is True for o in outcomes])
+    table = table.assign(_by_cluster(alone, belief, way, told, many=beliefs.homes == "many"))
+    turned = _scatter_turns(alone, now, len(outcomes))
     table["kappa_factor"] = (names.OUTCOME, turned, {UNIT: "times kappa"})
-    table["prior_factor"] = (
-        names.CLUSTER,
-        _prior_turns(belief, size, many=many),
-        {UNIT: "times prior odds"},
-    )
-    table = table.assign_coords({names.OUTCOME: outcomes})
+    table = table.merge(through_population(beliefs, artist, alone.everybody))
+    table = table.assign_coords({names.OUTCOME: [o.name for o in outcomes], WEIGHT_OF: list(OWN)})
     places = [*map(str, clusters), *([names.ELSEWHERE] if now.size > size else [])]
     return Finding(
         kind="explanation",
         headline=_headline(artist, table, now, alone.prior, places),
         table=table,
-        caveats=_caveats(table),
+        caveats=(*_caveats(table), in_words(table, int(now[:size].argmax()))),
         provenance={"rng_of_fit": str(beliefs.tree.attrs.get("coterie_rng")), "draws": DRAWS},
     )
 
@@ -175,8 +176,31 @@ def _table(
     )
 
 
-def _listeners(alone: Alone, way: Floats, size: int, told: Flags) -> Floats:
-    """Return how many people weigh as much as the prior odds, by what those counted weighed."""
+def _by_cluster(
+    alone: Alone, belief: Floats, way: Floats, told: Flags, *, many: bool
+) -> dict[str, Any]:
+    """Return what is said of each cluster: probabilities, people, and how far both can be moved."""
+    size = way.size
+    people = _people(alone, size, told)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        weight = np.abs(_log_odds(alone.prior[:size])) / np.abs(way) * people
+    weight = np.where((people > 0) & np.isfinite(weight), weight, np.nan)
+    doubled = per_doubling(belief, alone.prior_draws, many=many)[:, :size]
+    turns = _prior_turns(belief, size, many=many)
+    return {
+        "prior": (names.CLUSTER, alone.prior[:size], {UNIT: "probability"}),
+        "belief": (names.CLUSTER, belief.mean(axis=0)[:size], {UNIT: "probability"}),
+        "listeners": (names.CLUSTER, people, {UNIT: "people"}),
+        "prior_listeners": (names.CLUSTER, weight, {UNIT: "people"}),
+        "prior_factor": (names.CLUSTER, turns, {UNIT: "times prior odds"}),
+        "per_doubling": (
+            (WEIGHT_OF, names.CLUSTER), doubled, {UNIT: "probability per doubling of power"},
+        ),
+    }  # fmt: skip
+
+
+def _people(alone: Alone, size: int, told: Flags) -> Floats:
+    """Return how many people were counted in each cluster."""
     made = alone.made
     people = np.zeros(size)
     # An outcome's people are often those of another: the most of any outcome of people who met
@@ -184,9 +208,7 @@ def _listeners(alone: Alone, way: Floats, size: int, told: Flags) -> Floats:
     for o in np.flatnonzero(told):
         of = made.outcome == o
         people = np.maximum(people, np.bincount(made.cluster[of], made.n[of], size))
-    with np.errstate(divide="ignore", invalid="ignore"):
-        found = np.abs(_log_odds(alone.prior[:size])) / np.abs(way) * people
-    return np.where((people > 0) & np.isfinite(found), found, np.nan)
+    return people
 
 
 def _scatter_turns(alone: Alone, now: Floats, outcomes: int) -> Floats:
@@ -248,16 +270,30 @@ def _headline(
     where = f"{places[best]!r} ({now[best]:.2f}, before the counts {prior[best]:.2f})"
     if best >= table.sizes[names.CLUSTER]:
         return f"{artist} is most likely at home in none of these clusters: {where}."
+    how_much = _how_much_is_prior(table.isel({names.CLUSTER: best}), artist)
     own = table["nats"].isel({names.CLUSTER: best})
     told = own.isel({PART: np.flatnonzero(own[KIND] == names.OUTCOME)})
     told = told.isel({PART: np.flatnonzero(told[PART] != _SHARED)})
     if told.size == 0:
-        return f"{artist} is most likely at home in {where}."
+        return f"{artist} is most likely at home in {where}.{how_much}"
     order = np.argsort(-np.abs(told.to_numpy()))[:_SHOWN]
     words = [f"{told[PART].values[i]} {float(told[i]):+.1f}" for i in order]
     return (
         f"{artist} is most likely at home in {where}; what each outcome adds to its log odds, the "
-        f"others in place: {', '.join(words)} nats."
+        f"others in place: {', '.join(words)} nats.{how_much}"
+    )
+
+
+def _how_much_is_prior(own: xr.Dataset, artist: Hashable) -> str:
+    """Weigh the prior of one cluster in listeners, in words; nothing where none were counted."""
+    weight, people = float(own["prior_listeners"]), float(own["listeners"])
+    if not np.isfinite(weight):
+        return ""
+    moved = f"from {float(own['prior']):.2f} to {float(own['belief']):.2f}"
+    return (
+        f" Of what is believed about {artist} in {str(own[names.CLUSTER].values)!r}, the prior "
+        f"weighs as much as {weight:,.0f} listeners; the counts of {people:,.0f} listeners moved "
+        f"it {moved}."
     )
 
 
@@ -281,8 +317,9 @@ def _caveats(table: xr.Dataset) -> tuple[str, ...]:
     turned = table["kappa_factor"].dropna(names.OUTCOME)
     if turned.size:
         at = int(np.abs(np.log(turned.to_numpy())).argmin())
+        name = str(turned[names.OUTCOME].values[at])
         told.append(
-            f"Another home would be believed in if cells of {turned[names.OUTCOME].values[at]!r} "
-            f"scattered with {float(turned[at]):.2g} times their kappa."
+            f"Another home would be believed in if cells of {name!r} scattered with "
+            f"{float(turned[at]):.2g} times their kappa."
         )
     return tuple(told)

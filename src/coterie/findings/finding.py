@@ -8,6 +8,7 @@ computed after it was made. Knows nothing of how an answer was found.
 from __future__ import annotations
 
 import html
+import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any, Final
@@ -21,8 +22,10 @@ from coterie.errors import FindingError
 
 UNIT: Final = "units"
 SHOWN_ROWS: Final = 8
+SHOWN_NUMBERS: Final = 14
 SHOWN_CAVEATS: Final = 5
 SHOWN_IN_HTML: Final = 100
+_WIDTH: Final = 100
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -110,16 +113,25 @@ class Finding:
         }
 
     def __repr__(self) -> str:
-        frame = self.to_frame()
-        lines = [f"<coterie.Finding: {self.kind}> {self.headline}"]
-        shown = frame.head(SHOWN_ROWS).T if len(frame) <= SHOWN_ROWS else frame.head(SHOWN_ROWS)
-        lines += [f"  {line}" for line in _drawn(shown, flipped=len(frame) <= SHOWN_ROWS)[:14]]
-        if len(frame) > SHOWN_ROWS:
-            lines.append(f"  and {len(frame) - SHOWN_ROWS:,} more rows in .to_frame()")
-        lines += [f"  caveat: {caveat}" for caveat in self.caveats[:SHOWN_CAVEATS]]
+        lines = _wrapped(f"<coterie.Finding: {self.kind}> {self.headline}", "")
+        lines += _drawn(self.to_frame())
+        apart = self._apart()
+        if apart:
+            lines += _wrapped(f"not in these rows, but in .table: {', '.join(apart)}", "  ")
+        for caveat in self.caveats[:SHOWN_CAVEATS]:
+            lines += _wrapped(f"caveat: {caveat}", "  ")
         if len(self.caveats) > SHOWN_CAVEATS:
             lines.append(f"  and {len(self.caveats) - SHOWN_CAVEATS} more in .caveats")
         return "\n".join(lines)
+
+    def _apart(self) -> list[str]:
+        """Name the variables that the rows of the frame have no place for."""
+        first = next(iter(self.table.data_vars.values()))
+        return [
+            f"{name} ({', '.join(map(str, values.dims))})"
+            for name, values in self.table.data_vars.items()
+            if not set(first.dims) <= (own := set(values.dims)) or names.ROW in own - {*first.dims}
+        ]
 
     def _repr_html_(self) -> str:
         frame = self.to_frame().head(SHOWN_IN_HTML)
@@ -149,10 +161,30 @@ def _columns(name: str, values: xr.DataArray, further: list[str]) -> dict[str, x
     return found
 
 
-def _drawn(frame: pd.DataFrame, *, flipped: bool) -> list[str]:
+def _drawn(frame: pd.DataFrame) -> list[str]:
+    """Draw the first rows, and say how many are left and where they are."""
+    shown, left = frame.head(SHOWN_ROWS), len(frame) - SHOWN_ROWS
+    told = [f"  and {left:,} more rows: all {len(frame):,} are in .to_frame()"] if left > 0 else []
+    columns = len(frame.columns) - SHOWN_NUMBERS
+    if columns > 0:
+        told.append(
+            f"  and {columns:,} more columns: all {len(frame.columns):,} are in .to_frame()"
+        )
     # A few rows with many numbers read better standing up.
-    text = frame.to_string(header=not flipped, index=flipped, float_format=lambda v: f"{v:.4g}")
-    return [line[:100] for line in text.splitlines()]
+    numbers, flipped = shown.iloc[:, :SHOWN_NUMBERS], left <= 0
+    text = (numbers.T if flipped else numbers).to_string(
+        header=not flipped, index=flipped, float_format=lambda v: f"{v:.4g}",
+        line_width=_WIDTH - 2,
+    )  # fmt: skip
+    return [f"  {line.rstrip()}" for line in text.splitlines()] + told
+
+
+def _wrapped(text: str, indent: str) -> list[str]:
+    """Break a sentence at words; a word longer than a line stays whole."""
+    return textwrap.wrap(
+        text, _WIDTH, initial_indent=indent, subsequent_indent=f"{indent}    ",
+        break_long_words=False, break_on_hyphens=False,
+    )  # fmt: skip
 
 
 def _plain(value: Any) -> Any:
