@@ -199,6 +199,13 @@ def test_a_prior_and_a_likelihood_as_wide_as_all_move_nothing(rng):
     assert "strong prior or weak likelihood" in powering.in_words(weak, 0)
 
 
+def test_what_chance_alone_would_show_is_not_called_a_sensitivity(rng):
+    # Sixteen draws also are too few for the library to smooth the tails of their weights.
+    few = powering.through_population(normal_beliefs(rng, draws=4), "a", np.array([2.0]))
+    table = few.assign(psense=0.2 + 0 * few["psense"], psense_chance=0.3 + 0 * few["psense"])
+    assert "cannot be told from chance" in powering.in_words(table, 0)
+
+
 def test_beliefs_of_an_early_version_are_explained_without_their_log_prior(beliefs, found):
     kept = {n: g.to_dataset() for n, g in beliefs.tree.children.items() if n != "log_prior"}
     tree = xr.DataTree.from_dict(kept)

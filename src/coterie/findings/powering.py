@@ -11,6 +11,7 @@ likelihood sensitivity with power-scaling*, Statistics and Computing 34, 57.
 
 from __future__ import annotations
 
+import warnings
 from collections.abc import Hashable
 from typing import TYPE_CHECKING, Final
 
@@ -135,6 +136,11 @@ def in_words(table: xr.Dataset, place: int) -> str:
             f"Potential strong prior or weak likelihood in the population: what was stated of it "
             f"moves the belief, and the counts of all artists do not ({figures})."
         )
+    if prior >= NOTABLE:
+        return (
+            "Whether what was stated of the population moves this belief cannot be told from "
+            f"chance at these draws ({figures}): fit with more belief_draws."
+        )
     return f"What was stated of the population hardly moves this belief ({figures})."
 
 
@@ -164,6 +170,9 @@ def _sensed(tree: xr.DataTree, group: str, clusters: object) -> Floats:
 
     some = tree.copy()
     some["posterior"] = xr.DataTree(tree["posterior"].to_dataset().isel({names.CLUSTER: clusters}))
-    found = psense(some, group=group, sample_dims=[names.CHAIN, names.DRAW])["belief"]
+    with warnings.catch_warnings():
+        # Few draws: what chance shows of them is told beside.
+        warnings.filterwarnings("ignore", message="Number of tail draws", category=UserWarning)
+        found = psense(some, group=group, sample_dims=[names.CHAIN, names.DRAW])["belief"]
     values: Floats = found.transpose(names.CLUSTER, _SHIFT).to_numpy()
     return values
