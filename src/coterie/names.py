@@ -43,6 +43,8 @@ ARTIST_SCALE: Final = "artist_scale"
 CLUSTER_SCALE: Final = "cluster_scale"
 PERIOD_SCALE: Final = "period_scale"
 SLOPE: Final = "slope"
+DELAY: Final = "delay"
+DELAY_SHAPE: Final = "delay_shape"
 
 # Effects.
 KAPPA_CLUSTER: Final = "kappa_cluster"

@@ -18,6 +18,7 @@ from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
 from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT, Blueprint
+from coterie.beliefs.parameters import LATE
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.sampling import Run, stacked
@@ -50,7 +51,8 @@ def posterior(raw: xr.DataTree, blueprint: Blueprint, rng: np.random.Generator) 
     sampled = raw["posterior"]
     chains, draws = sampled.sizes[names.CHAIN], sampled.sizes[names.DRAW]
     clusters, outcomes = len(levels.clusters), len(levels.outcomes)
-    found: dict[str, Floats] = {name: _outcome_draws(raw, blueprint, name) for name in _POPULATION}
+    own = (*_POPULATION, *(LATE if levels.late else ()))
+    found: dict[str, Floats] = {name: _outcome_draws(raw, blueprint, name) for name in own}
     found[names.KAPPA_CLUSTER] = _or_normal(
         raw, names.KAPPA_CLUSTER, (chains * draws, clusters, outcomes), rng
     )

@@ -267,16 +267,9 @@ class _Table:
 
 
 def _some(side: _Side, part: slice) -> _Side:
-    phi = side.phi
     return _Side(
-        Phi(
-            base=phi.base[part], log_kappa=phi.log_kappa[part], uplift=phi.uplift[part],
-            loading=phi.loading[part], artist_scale=phi.artist_scale[part],
-            log_prior=phi.log_prior if len(phi.log_prior) == 1 else phi.log_prior[part],
-            log_elsewhere=phi.log_elsewhere,
-        ),
-        side.logs[part], side.alpha[part], side.effect[part], side.scale[part],
-    )  # fmt: skip
+        side.phi.at(part), side.logs[part], side.alpha[part], side.effect[part], side.scale[part]
+    )
 
 
 def _meng_wong(first: Floats, second: Floats) -> Bridge:

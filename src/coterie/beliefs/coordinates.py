@@ -193,7 +193,8 @@ def lay_out(blueprint: Blueprint) -> Space:
     Raises
     ------
     BeliefError
-        If a parameter that the integrals leave sampled is neither stated as 0 nor idle.
+        If a parameter that the integrals leave sampled is neither stated as 0 nor idle, or
+        an outcome may be late.
     """
     _refuse_sampled(blueprint)
     stated = Stated.of(blueprint.prior, blueprint.levels, blueprint.homes)
@@ -222,6 +223,11 @@ def lay_out(blueprint: Blueprint) -> Space:
 
 def _refuse_sampled(blueprint: Blueprint) -> None:
     levels = blueprint.levels
+    if levels.late:
+        raise BeliefError(
+            f"Outcome {levels.late[0]!r} has a delay, which is sampled and not climbed. Take "
+            "fit(), or state delay=ParameterPrior.fixed(0.0)."
+        )
     several = {
         names.CLUSTER_SCALE: len(levels.clusters) > 1,
         names.PERIOD_SCALE: len(levels.windows) > 1,

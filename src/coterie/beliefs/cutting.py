@@ -41,4 +41,5 @@ def cut_to(made: Design, owners: Integers, *, gone: Flags | None = None) -> Desi
         frequency=None if made.frequency is None else made.frequency[kept],
         factor=tuple(codes[kept] for codes in made.factor),
         covariate=tuple(values[kept] for values in made.covariate),
+        ages=None if made.ages is None else made.ages.cut(kept),
     )

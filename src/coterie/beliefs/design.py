@@ -9,7 +9,7 @@ zero denominators are simply absent, and that every code points into
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from coterie import names
+from coterie.beliefs.maturity import Ages, ages_of
 from coterie.evidence import Covariate, Evidence, Outcome
 from coterie.typing import Flags, Floats, Integers
 
@@ -28,7 +29,10 @@ UNKNOWN = -1
 
 @dataclass(frozen=True, slots=True)
 class Levels:
-    """The names a model knows: artists, clusters, windows and the levels of each factor."""
+    """The names a model knows: artists, clusters, windows and the levels of each factor.
+
+    ``late`` names the outcomes that may have a delay.
+    """
 
     artists: Labels
     clusters: Labels
@@ -36,6 +40,7 @@ class Levels:
     factors: dict[str, Labels]
     outcomes: tuple[Outcome, ...]
     covariates: tuple[Covariate, ...] = ()
+    late: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evidence: Evidence, clusters: Sequence[Any] | None = None) -> Levels:
@@ -85,6 +90,8 @@ class Design:
         Values of each covariate in its units, one array a covariate.
     frequency
         Units the observation's artist stands for; ``None`` where each is one.
+    ages
+        How old people were when they were counted; ``None`` where no outcome may be late.
     """
 
     y: Floats
@@ -103,6 +110,7 @@ class Design:
     cell: Integers
     covariate: tuple[Floats, ...] = ()
     frequency: Floats | None = None
+    ages: Ages | None = None
 
     @property
     def pair_start(self) -> Integers:
@@ -114,6 +122,11 @@ class Design:
         """First pair of each artist code, and the end; pairs are sorted by artist."""
         artists = int(self.pair_artist.max(initial=-1)) + 1
         return np.searchsorted(self.pair_artist, np.arange(artists + 1))
+
+    def as_if(self, arrived: Floats) -> Design:
+        """Return the observations with only the people whose answer is there: (observation,)."""
+        fewer = self.n * arrived
+        return replace(self, n=np.where(self.is_count, fewer, np.maximum(fewer, self.y)))
 
     def stands_for(self, artists: int) -> Floats:
         """Return the units each artist stands for: (artist,)."""
@@ -154,6 +167,7 @@ def design(evidence: Evidence, levels: Levels) -> Design:
         cell=cell,
         covariate=tuple(c.scaled(cells[c.name].to_numpy())[cell] for c in levels.covariates),
         frequency=frequency[cell] if (frequency != 1).any() else None,
+        ages=ages_of(evidence, levels.late, cell, outcome) if levels.late else None,
     )
 
 

@@ -11,6 +11,7 @@ import difflib
 import os
 import sys
 import warnings
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
@@ -253,14 +254,18 @@ def blueprint_of(
     if told:
         raise EvidenceError(told)
     _check_joint(population, evidence)
-    levels = Levels.of(evidence, None if prior is None else prior.clusters)
+    stated = population or PopulationPrior()
+    levels = replace(
+        Levels.of(evidence, None if prior is None else prior.clusters),
+        late=stated.late(evidence.outcomes),
+    )
     if prior is not None and homes is not None:
         prior.table(levels.artists.tolist(), homes)
     return Blueprint(
         made=design(evidence, levels),
         levels=levels,
         homes=homes,
-        population=population or PopulationPrior(),
+        population=stated,
         prior=prior if homes is not None else None,
     )
 

@@ -80,6 +80,8 @@ def guided(
         Log density of the prior less that of the draw: (draw of all chains,).
     """
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
+    arrived = read.arrived(posterior, now)
+    now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     open_ = _found(posterior, fitted, now, levels)
     count = open_.part.shape[1]
     if count == 0:

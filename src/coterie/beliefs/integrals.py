@@ -13,15 +13,40 @@ import numpy as np
 from numba import njit, prange
 
 from coterie.beliefs.density import log_kernel, shared_part
+from coterie.beliefs.late_density import late_kernel, thinned
 
 _STEPS = 10
+
+
+@njit(cache=True)
+def kernel(
+    eta: float, kappa: float, mature: float, y: float, n: float, is_count: bool
+) -> tuple[float, float]:
+    """Return value and slope of one log mass in its level, whether all has arrived or not."""
+    if mature == 1.0:
+        s0, s1 = shared_part(kappa, y, n, is_count)
+        found = log_kernel(eta, kappa, y, n, s0, s1, is_count)
+        return found[0], found[1]
+    late = late_kernel(eta, kappa, mature, y, n, is_count)
+    return late[0], late[1]
+
+
+@njit(cache=True)
+def _told(
+    eta: float, kappa: float, mature: float, y: float, n: float, shared: Any, is_count: bool
+) -> float:
+    """Return the value of :func:`kernel`, its shared part known."""
+    if mature == 1.0:
+        return log_kernel(eta, kappa, y, n, shared[0], shared[1], is_count)[0]
+    return late_kernel(eta, kappa, mature, y, n, is_count)[0]
 
 
 @njit(cache=True, parallel=True)
 def conditional(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     artist: Any, pair: Any, pairs: int,
-    base: Any, log_kappa: Any, uplift: Any, loading: Any, effect: Any, v_out: Any, v_in: Any,
+    base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, effect: Any,
+    v_out: Any, v_in: Any,
 ) -> Any:  # fmt: skip
     """Return each pair's log likelihood out and in, given everything: (draw, pair) each."""
     draws = base.shape[0]
@@ -30,28 +55,31 @@ def conditional(
         for j in range(y.size):
             o, p = outcome[j], pair[j]
             kappa = math.exp(log_kappa[d, cluster[j], o])
-            s0, s1 = shared_part(kappa, y[j], n[j], is_count[j])
             level = base[d, j] + effect[d, artist[j], o]
             reach = loading[d, o] * informs[j]
-            low = log_kernel(level + reach * v_out[d, p], kappa, y[j], n[j], s0, s1, is_count[j])
-            high = log_kernel(
-                level + reach * v_in[d, p] + uplift[d, o] * informs[j],
-                kappa, y[j], n[j], s0, s1, is_count[j],
-            )  # fmt: skip
-            out[d, p] += weight[j] * low[0]
-            inside[d, p] += weight[j] * high[0]
+            m = mature[min(np.int64(d), mature.shape[0] - 1), j]
+            low = level + reach * v_out[d, p]
+            high = level + reach * v_in[d, p] + uplift[d, o] * informs[j]
+            out[d, p] += weight[j] * kernel(low, kappa, m, y[j], n[j], is_count[j])[0]
+            inside[d, p] += weight[j] * kernel(high, kappa, m, y[j], n[j], is_count[j])[0]
     return out, inside
 
 
 @njit(cache=True)
-def _information(eta: float, kappa: float, n: float, is_count: bool) -> float:
+def _information(eta: float, kappa: float, mature: float, n: float, is_count: bool) -> float:
     """Return the expected information of one observation in its level."""
     eta = min(max(eta, -30.0), 30.0)
     if is_count:
-        mean = n * math.exp(eta)
+        mean = mature * n * math.exp(eta)
         return mean / (1.0 + mean / kappa)
+    bend = 1.0
+    if mature < 1.0:
+        moved, kappa, _ = thinned(eta, kappa, mature)
+        # The final level moves the level of what has arrived by this much.
+        bend = (1.0 + math.exp(moved)) / (1.0 + math.exp(eta))
+        eta = moved
     mu = 1.0 / (1.0 + math.exp(-eta))
-    return n * mu * (1.0 - mu) / (1.0 + (n - 1.0) / (kappa + 1.0))
+    return bend * bend * n * mu * (1.0 - mu) / (1.0 + (n - 1.0) / (kappa + 1.0))
 
 
 @njit(cache=True)
@@ -78,8 +106,8 @@ def _responsible(gain: Any, cluster: Any, log_prior: Any, log_elsewhere: float, 
 
 @njit(cache=True)
 def _visit(
-    base: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any,
-    start: Any, uplift: Any, loading: Any, effect: Any,
+    base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
+    outcome: Any, start: Any, uplift: Any, loading: Any, effect: Any,
     mode: Any, move: Any, precision: Any, follow: Any, height: Any, pull: Any, known: Any,
 ) -> None:  # fmt: skip
     """Read every pair, out and in, at the current A and affinities; note each Newton step.
@@ -96,9 +124,8 @@ def _visit(
                 o = outcome[j]
                 reach = loading[o] * informs[j]
                 eta = base[j] + effect[o] + reach * mode[z, p] + z * uplift[o] * informs[j]
-                s0, s1 = shared_part(kappa[j], y[j], n[j], is_count[j])
-                found = log_kernel(eta, kappa[j], y[j], n[j], s0, s1, is_count[j])
-                info = weight[j] * _information(eta, kappa[j], n[j], is_count[j])
+                found = kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])
+                info = weight[j] * _information(eta, kappa[j], mature[j], n[j], is_count[j])
                 value += weight[j] * found[0]
                 slope += reach * weight[j] * found[1]
                 pull[z, p, o] += weight[j] * found[1]
@@ -143,8 +170,8 @@ def _bend(
 
 @njit(cache=True)
 def _climb(
-    base: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any,
-    start: Any, cluster: Any, uplift: Any, loading: Any, scale: Any,
+    base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
+    outcome: Any, start: Any, cluster: Any, uplift: Any, loading: Any, scale: Any,
     log_prior: Any, log_elsewhere: float, homes: int,
 ) -> Any:  # fmt: skip
     """Find the mode in A, each pair's affinity mode out and in, and the spread of A.
@@ -162,8 +189,8 @@ def _climb(
     spread = np.zeros((outcomes, outcomes))
     for step in range(_STEPS):
         _visit(
-            base, kappa, y, n, is_count, weight, informs, outcome, start, uplift, loading, effect,
-            mode, move, precision, follow, height, pull, known,
+            base, mature, kappa, y, n, is_count, weight, informs, outcome, start, uplift, loading,
+            effect, mode, move, precision, follow, height, pull, known,
         )  # fmt: skip
         rho = _responsible(height[1] - height[0], cluster, log_prior, log_elsewhere, homes)
         gradient, curve, between = _bend(rho, pull, known, follow, precision, effect, scale, homes)
@@ -186,8 +213,8 @@ def _climb(
 
 @njit(cache=True)
 def _tables(
-    base: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any,
-    start: Any, uplift: Any, loading: Any, centre: Any, points: Any,
+    base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
+    outcome: Any, start: Any, uplift: Any, loading: Any, centre: Any, points: Any,
     mode: Any, precision: Any, follow: Any, nodes: Any, log_mass: Any,
 ) -> Any:  # fmt: skip
     """Return each pair's log evidence out and in at each point of A: (2, point, pair)."""
@@ -210,11 +237,8 @@ def _tables(
                     for j in range(start[p], start[p + 1]):
                         o = outcome[j]
                         eta = base[j] + points[s, o] + informs[j] * (loading[o] * v + z * uplift[o])
-                        terms[q] += (
-                            weight[j]
-                            * log_kernel(
-                                eta, kappa[j], y[j], n[j], shared[j, 0], shared[j, 1], is_count[j]
-                            )[0]
+                        terms[q] += weight[j] * _told(
+                            eta, kappa[j], mature[j], y[j], n[j], shared[j], is_count[j]
                         )
                 top = terms.max()
                 table[z, s, p] = top + math.log(np.exp(terms - top).sum() * sd)
@@ -287,7 +311,8 @@ def _combine(
 @njit(cache=True)
 def _artist(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
-    start: Any, own: Any, base: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
+    start: Any, own: Any, base: Any, mature: Any, log_kappa: Any,
+    uplift: Any, loading: Any, artist_scale: Any,
     stated: Any, log_elsewhere: float, homes: int,
     points: Any, weights: Any, nodes: Any, log_mass: Any, belief: Any,
 ) -> tuple[float, float]:  # fmt: skip
@@ -298,7 +323,7 @@ def _artist(
         kappa[j] = math.exp(log_kappa[cluster[j], outcome[j]])
     for o in range(scale.size):
         scale[o] = max(artist_scale[o], 1e-9)
-    part = (base, kappa, y, n, is_count, weight, informs, outcome, local)
+    part = (base, mature, kappa, y, n, is_count, weight, informs, outcome, local)
     centre, root, mode, precision, follow = _climb(
         *part, own, uplift, loading, scale, stated, log_elsewhere, homes
     )
@@ -319,7 +344,7 @@ def _artist(
 def all_artists(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     artist_start: Any, pair_start: Any, pair_cluster: Any,
-    base: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
+    base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
     log_prior: Any, log_elsewhere: float, homes: int,
     points: Any, weights: Any, nodes: Any, log_mass: Any,
     belief: Any, elsewhere: Any, evidence: Any,
@@ -339,7 +364,8 @@ def all_artists(
         elsewhere[d, a], evidence[d, a] = _artist(
             y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1], informs[j0:j1], outcome[j0:j1],
             cluster[j0:j1], pair_start[p0 : p1 + 1], pair_cluster[p0:p1],
-            base[d, j0:j1], log_kappa[d], uplift[d], loading[d], artist_scale[d],
+            base[d, j0:j1], mature[min(d, mature.shape[0] - 1), j0:j1], log_kappa[d],
+            uplift[d], loading[d], artist_scale[d],
             log_prior[min(d, log_prior.shape[0] - 1), a], log_elsewhere, homes,
             points, weights, nodes, log_mass, belief[d, a],
         )  # fmt: skip

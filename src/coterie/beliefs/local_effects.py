@@ -16,9 +16,8 @@ from typing import Any, Final
 import numpy as np
 from numba import njit, prange
 
-from coterie.beliefs.density import log_kernel, shared_part
 from coterie.beliefs.design import Design
-from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables
+from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables, kernel
 from coterie.beliefs.membership import _AFFINITY_NODES, Phi
 from coterie.typing import Floats, Integers
 
@@ -72,8 +71,9 @@ def draw_local(made: Design, phi: Phi, *, homes: int, rng: np.random.Generator) 
         _fill(
             made.y, made.n, made.is_count, made.weight, made.informs, made.outcome, made.cluster,
             starts, made.pair_start.astype(np.int64), made.pair_cluster.astype(np.int64),
-            phi.base[part], phi.log_kappa[part], phi.uplift[part], phi.loading[part],
-            phi.artist_scale[part], _own(phi.log_prior, part), phi.log_elsewhere, homes,
+            phi.base[part], _own(phi.arrived, part), phi.log_kappa[part], phi.uplift[part],
+            phi.loading[part], phi.artist_scale[part], _own(phi.log_prior, part),
+            phi.log_elsewhere, homes,
             _heavy(rng, (size, artists, _PROPOSALS, outcomes)), *_nodes(),
             rng.random((size, artists, 2)), rng.random((size, pairs, 2)),
             effect[part], affinity[part],
@@ -132,8 +132,9 @@ def _member(
 
 @njit(cache=True)
 def _affinity(
-    y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, base: Any, kappa: Any,
-    effect: Any, uplift: Any, loading: Any, z: int, middle: float, sd: float, u: float,
+    y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any,
+    base: Any, mature: Any, kappa: Any, effect: Any, uplift: Any, loading: Any,
+    z: int, middle: float, sd: float, u: float,
 ) -> float:  # fmt: skip
     """Draw one pair's affinity: its density on a grid, straight between the points."""
     grid = np.empty(_STEPS)
@@ -144,8 +145,7 @@ def _affinity(
         for j in range(y.size):
             o = outcome[j]
             eta = base[j] + effect[o] + informs[j] * (loading[o] * grid[q] + z * uplift[o])
-            s0, s1 = shared_part(kappa[j], y[j], n[j], is_count[j])
-            height[q] += weight[j] * log_kernel(eta, kappa[j], y[j], n[j], s0, s1, is_count[j])[0]
+            height[q] += weight[j] * kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])[0]
     mass = np.exp(height - height.max())
     area = 0.5 * (mass[1:] + mass[:-1])
     below = u * area.sum()
@@ -164,7 +164,8 @@ def _affinity(
 @njit(cache=True)
 def _draw(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
-    start: Any, own: Any, base: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
+    start: Any, own: Any, base: Any, mature: Any, log_kappa: Any,
+    uplift: Any, loading: Any, artist_scale: Any,
     stated: Any, log_elsewhere: float, homes: int,
     points: Any, nodes: Any, log_mass: Any, u: Any, each: Any, effect: Any, affinity: Any,
 ) -> None:  # fmt: skip
@@ -175,7 +176,7 @@ def _draw(
         kappa[j] = math.exp(log_kappa[cluster[j], outcome[j]])
     for o in range(scale.size):
         scale[o] = max(artist_scale[o], 1e-9)
-    part = (base, kappa, y, n, is_count, weight, informs, outcome, local)
+    part = (base, mature, kappa, y, n, is_count, weight, informs, outcome, local)
     centre, root, mode, precision, follow = _climb(
         *part, own, uplift, loading, scale, stated, log_elsewhere, homes
     )
@@ -201,7 +202,7 @@ def _draw(
         middle = mode[z[p], p] - (follow[z[p], p] * (at[s] - centre)).sum()
         affinity[p] = _affinity(
             y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1], informs[j0:j1], outcome[j0:j1],
-            base[j0:j1], kappa[j0:j1], effect, uplift, loading, z[p], middle,
+            base[j0:j1], mature[j0:j1], kappa[j0:j1], effect, uplift, loading, z[p], middle,
             1.0 / math.sqrt(precision[z[p], p]), each[p, 1],
         )  # fmt: skip
 
@@ -210,7 +211,7 @@ def _draw(
 def _fill(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     artist_start: Integers, pair_start: Any, pair_cluster: Any,
-    base: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
+    base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
     log_prior: Any, log_elsewhere: float, homes: int,
     points: Any, nodes: Any, log_mass: Any, u: Any, each: Any, effect: Any, affinity: Any,
 ) -> None:  # fmt: skip
@@ -225,7 +226,8 @@ def _fill(
         _draw(
             y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1], informs[j0:j1], outcome[j0:j1],
             cluster[j0:j1], pair_start[p0 : p1 + 1], pair_cluster[p0:p1],
-            base[d, j0:j1], log_kappa[d], uplift[d], loading[d], artist_scale[d],
+            base[d, j0:j1], mature[min(d, mature.shape[0] - 1), j0:j1], log_kappa[d],
+            uplift[d], loading[d], artist_scale[d],
             log_prior[min(d, log_prior.shape[0] - 1), a], log_elsewhere, homes,
             points[d, a], nodes, log_mass, u[d, a], each[d, p0:p1],
             effect[d, a], affinity[d, p0:p1],

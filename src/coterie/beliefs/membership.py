@@ -53,6 +53,9 @@ class Phi:
         Log prior of each pair, one home or many: (draw or 1, artist, cluster).
     log_elsewhere
         Log prior of a home outside the inventory (one home).
+    mature
+        Share of each observation that has arrived, in (0, 1]: (draw, observation); ``None``
+        where all has.
     """
 
     base: Floats
@@ -62,6 +65,28 @@ class Phi:
     artist_scale: Floats
     log_prior: Floats
     log_elsewhere: float
+    mature: Floats | None = None
+
+    @property
+    def arrived(self) -> Floats:
+        """Share of each observation that has arrived: (draw or 1, observation)."""
+        return np.ones((1, self.base.shape[1])) if self.mature is None else self.mature
+
+    def at(self, draws: slice, observations: Any = slice(None)) -> Phi:
+        """Return some draws, and some observations."""
+        one = len(self.log_prior) == 1
+        return Phi(
+            base=np.ascontiguousarray(self.base[draws, observations]),
+            log_kappa=self.log_kappa[draws],
+            uplift=self.uplift[draws],
+            loading=self.loading[draws],
+            artist_scale=self.artist_scale[draws],
+            log_prior=self.log_prior if one else self.log_prior[draws],
+            log_elsewhere=self.log_elsewhere,
+            mature=None
+            if self.mature is None
+            else np.ascontiguousarray(self.mature[draws, observations]),
+        )
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,7 +130,7 @@ def integrate(made: Design, phi: Phi, *, homes: int) -> Integrated:
     evidence = np.zeros(belief.shape[:2])
     all_artists(
         *_arrays(made), *starts,
-        phi.base, phi.log_kappa, phi.uplift, phi.loading, phi.artist_scale,
+        phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, phi.artist_scale,
         phi.log_prior, phi.log_elsewhere, homes,
         points, weights, nodes, log_mass, belief, elsewhere, evidence,
     )  # fmt: skip
@@ -160,7 +185,7 @@ def conditional_log_odds(
     """
     return conditional(
         *_arrays(made), made.artist, made.pair, made.pair_artist.size,
-        phi.base, phi.log_kappa, phi.uplift, phi.loading, artist_effect, *affinity,
+        phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, artist_effect, *affinity,
     )  # fmt: skip
 
 

@@ -40,7 +40,8 @@ from coterie import names
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.free_parameters import loading_and_kappa, may_trade, parameter
-from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
+from coterie.beliefs.late_density import late_pair_loglik, symbolic
+from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import Homes, MembershipPrior
@@ -74,6 +75,20 @@ class Blueprint:
     def drifts(self) -> bool:
         """Whether any outcome's level may differ between windows."""
         return any(not _is_zero(p) for p in self.priors(names.PERIOD_SCALE))
+
+    @property
+    def late(self) -> list[int]:
+        """Outcomes that may have a delay, by position."""
+        return [i for i, o in enumerate(self.levels.outcomes) if o.name in self.levels.late]
+
+    @property
+    def as_if_arrived(self) -> Design:
+        """The observations with as many people as have answered, at the priors' medians."""
+        made = self.made
+        if made.ages is None:
+            return made
+        days, bend = (np.array([[p.quantile(0.5) for p in self.priors(n)]]) for n in LATE)
+        return made.as_if(made.ages.arrived(made.outcome, days, bend)[0])
 
     @property
     def weighted(self) -> bool:
@@ -112,13 +127,15 @@ class Blueprint:
         own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
         joint = tuple((j.log_density, j.over) for j in self.population.joint)
         weighted = ("weighted",) if self.weighted else ()
-        return (*usual, *own, *joint, *weighted)
+        ages = self.made.ages
+        late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
+        return (*usual, *own, *joint, *weighted, *late)
 
 
 def model_data(blueprint: Blueprint) -> dict[str, Any]:
     """Return every array the model reads, by the name of its ``pm.Data``."""
     made, levels = blueprint.made, blueprint.levels
-    rough = pilot(made, levels)
+    rough = pilot(blueprint.as_if_arrived, levels)
     arrays: dict[str, Any] = {
         "y": made.y,
         "n": made.n,
@@ -140,6 +157,8 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
     if made.covariate:
         arrays["covariate_value"] = np.stack(made.covariate)
         arrays["covariate_middle"], arrays["slope_map"] = axes(made, rough)
+    if made.ages is not None:
+        arrays |= made.ages.arrays(made.outcome)
     if blueprint.weighted:
         arrays["units_of_artist"] = made.stands_for(len(levels.artists))
     arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
@@ -184,7 +203,11 @@ def build(blueprint: Blueprint) -> pm.Model:
             eta = eta + (slope[:, read["outcome_code"]] * read["covariate_value"]).sum(axis=0)
         _joint_priors(blueprint, model)
         scatter = log_kappa[read["cluster_code"], read["outcome_code"]]
-        _likelihood(blueprint, read, numbers, eta, scatter)
+        mature = None
+        if blueprint.made.ages is not None:
+            days, bend = (parameter(name, blueprint.priors(name)) for name in LATE)
+            mature = symbolic(read, blueprint.late, days, bend)
+        _likelihood(blueprint, read, numbers, (eta, scatter, mature))
     return model
 
 
@@ -323,8 +346,10 @@ def _log_kappa(blueprint: Blueprint, kappa: Any) -> Any:
 
 
 def _likelihood(
-    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], eta: Any, scatter: Any
+    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], law: tuple[Any, Any, Any]
 ) -> None:
+    """Add what the counts say; ``law`` is level, log kappa and share that has arrived."""
+    eta, scatter, mature = law
     outcomes = len(blueprint.levels.outcomes)
     pairs = blueprint.made.pair_artist.size
     uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
@@ -342,10 +367,13 @@ def _likelihood(
     shared = eta + artist[read["artist_code"], outcome]
     eta_out = shared + reach * out[pair]
     eta_in = shared + reach * inside[pair] + uplift[outcome] * read["informs"]
-    values = pair_loglik(
-        eta_out, eta_in, scatter, read["y"], read["n"], read["is_count"], read["weight"], pair,
-        np.int64(pairs),
-    )[0]  # fmt: skip
+    counted = (
+        read["y"], read["n"], read["is_count"], read["weight"], pair, np.int64(pairs),
+    )  # fmt: skip
+    if mature is None:
+        values = pair_loglik(eta_out, eta_in, scatter, *counted)[0]
+    else:
+        values = late_pair_loglik(eta_out, eta_in, scatter, mature, *counted)[0]
     # The affinity's own prior and each map's Jacobian; affinity_raw's density is taken back.
     pm.Potential("affinity_map", pt.sum(log_sd + _HALF * raw**2))
     if blueprint.weighted:

@@ -22,8 +22,9 @@ from coterie.typing import Floats
 Family = Literal["normal", "lognormal", "halfnormal", "fixed", "joint"]
 
 FACTOR_SCALE = "factor_scale"
+LATE = (names.DELAY, names.DELAY_SHAPE)
 _EITHER_SIGN = frozenset({names.ALPHA, names.SLOPE})
-POSITIVE = frozenset({names.UPLIFT, names.KAPPA})
+POSITIVE = frozenset({names.UPLIFT, names.KAPPA, names.DELAY_SHAPE})
 NOT_NEGATIVE = frozenset(
     {
         names.LOADING,
@@ -32,8 +33,10 @@ NOT_NEGATIVE = frozenset(
         names.CLUSTER_SCALE,
         names.PERIOD_SCALE,
         FACTOR_SCALE,
+        names.DELAY,
     }
 )
+_NEVER_ZERO = frozenset({names.KAPPA, names.DELAY_SHAPE})
 
 
 @dataclass(frozen=True, slots=True)
@@ -100,11 +103,13 @@ class ParameterPrior:
             )
         if parameter in POSITIVE | NOT_NEGATIVE:
             low = self.first if self.family == "fixed" else 0.0
-            if self.family == "normal" or low < 0 or (parameter in {names.KAPPA} and self._zero()):
+            if self.family == "normal" or low < 0 or (parameter in _NEVER_ZERO and self._zero()):
                 raise BeliefError(
                     f"{parameter} cannot be negative{' or zero' if parameter in POSITIVE else ''}, "
                     f"and {self} allows it. Use lognormal, halfnormal or a fixed value above 0."
                 )
+        if parameter in LATE and self.family not in {"lognormal", "fixed"}:
+            raise BeliefError(f"{parameter} is lognormal or fixed, and the prior is {self}.")
         if self.family == "fixed" and math.isinf(self.first) and parameter != names.KAPPA:
             raise BeliefError(f"Only kappa may be stated infinite; {parameter} is {self.first}.")
 
@@ -180,6 +185,12 @@ _SHARED: Mapping[str, ParameterPrior] = {
     ),
     names.SLOPE: ParameterPrior.normal(
         0.0, 0.5, reason="one unit of a covariate changes odds by up to a factor of 2.7"
+    ),
+    names.DELAY: ParameterPrior.fixed(
+        0.0, reason="what is counted has all arrived when it is counted"
+    ),
+    names.DELAY_SHAPE: ParameterPrior.fixed(
+        1.0, reason="who has not responded yet is as likely to tomorrow as today"
     ),
 }
 _ALPHA_BINARY = ParameterPrior.normal(

@@ -15,6 +15,7 @@ import xarray as xr
 from coterie import names
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.membership import MANY, NONE, ONE, Phi
+from coterie.beliefs.parameters import LATE
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.typing import Floats
 
@@ -100,4 +101,22 @@ def phi(
         artist_scale=np.ascontiguousarray(flat(posterior, names.ARTIST_SCALE, at)),
         log_prior=stated.log_table(pi),
         log_elsewhere=nowhere,
+        mature=arrived(posterior, made, at),
     )
+
+
+def arrived(posterior: xr.Dataset, made: Design, at: Any = slice(None)) -> Floats | None:
+    """Return the share of each observation that has arrived: (draw, observation)."""
+    if made.ages is None:
+        return None
+    delay, shape = (flat(posterior, name, at) for name in LATE)
+    return made.ages.arrived(made.outcome, delay, shape)
+
+
+def late_outcomes(posterior: xr.Dataset) -> tuple[str, ...]:
+    """Return the names of the outcomes that have a delay."""
+    if names.DELAY not in posterior:
+        return ()
+    some = posterior[names.DELAY].transpose(..., names.OUTCOME).to_numpy() > 0
+    late = some.reshape(-1, some.shape[-1]).any(axis=0)
+    return tuple(posterior[names.OUTCOME].to_numpy()[late].tolist())

@@ -19,7 +19,13 @@ import pandas as pd
 
 from coterie import names
 from coterie.beliefs.joint import JointPrior, WrongSizeError, check_disjoint
-from coterie.beliefs.parameters import BINARY_DEFAULTS, COUNT_DEFAULTS, PRESETS, ParameterPrior
+from coterie.beliefs.parameters import (
+    BINARY_DEFAULTS,
+    COUNT_DEFAULTS,
+    LATE,
+    PRESETS,
+    ParameterPrior,
+)
 from coterie.errors import BeliefError, ImproperPriorWarning
 from coterie.evidence import Outcome
 from coterie.typing import Floats
@@ -102,7 +108,8 @@ class PopulationPrior:
         **changes
             ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``,
             ``cluster_scale``, ``period_scale``, ``factor_scale``, ``slope`` (for one unit of each
-            covariate).
+            covariate), ``delay`` (mean days until a response; 0: at once), ``delay_shape``
+            (Weibull; 1: exponential).
 
         Raises
         ------
@@ -209,12 +216,18 @@ class PopulationPrior:
             for outcome in outcomes
         )
 
+    def late(self, outcomes: Sequence[Outcome]) -> tuple[str, ...]:
+        """Return the names of the outcomes that may have a delay."""
+        priors = zip(outcomes, self.for_outcomes(outcomes, names.DELAY), strict=True)
+        return tuple(o.name for o, p in priors if p.family != "fixed" or p.first > 0)
+
     def table(
         self, outcomes: Sequence[Outcome] | None = None, *, slopes: bool = False
     ) -> pd.DataFrame:
         """Return one row per parameter (and outcome): its prior in natural units and the reason.
 
         A parameter of a joint prior reads ``joint``, its bounds NaN: it has no marginal prior.
+        Outcomes without a delay have no row for it.
         """
         if outcomes is None:
             pairs = [(kind, p, v) for kind in ("binary", "count") for p, v in self._of(kind)]
@@ -227,6 +240,8 @@ class PopulationPrior:
                 if parameter != names.SLOPE or slopes
                 for o, prior in zip(outcomes, self.for_outcomes(outcomes, parameter), strict=True)
             ]
+        late = {which for which, p, v in pairs if p == names.DELAY and v.quantile(0.5) > 0}
+        pairs = [pair for pair in pairs if pair[1] not in LATE or pair[0] in late]
         rows = [
             {
                 "outcome": which,

@@ -104,6 +104,13 @@ def _sizes(tree: xr.DataTree, homes: _Homes) -> list[str]:
     window = str(tree.attrs.get("coterie_window", "") or "")
     head += f", windows of {window}" if window not in ("", "null", "None") else ""
     outcomes = ", ".join(map(str, ledger[names.OUTCOME].to_numpy().tolist()))
+    if names.DELAY in posterior:
+        days = posterior[names.DELAY].mean((names.CHAIN, names.DRAW))
+        late = days.isel({names.OUTCOME: np.flatnonzero(days > 0)})
+        told = [
+            f"{o} by {float(v):.0f} days" for o, v in zip(late.outcome.values, late, strict=True)
+        ]
+        outcomes += f"; late on average: {', '.join(told)}"
     drawn = f"{sizes[names.CHAIN]} chains x {sizes[names.DRAW]:,} draws"
     return [head, f"outcomes: {outcomes}", f"{_mode(tree, homes)}; {drawn}{_thinned(tree, sizes)}"]
 

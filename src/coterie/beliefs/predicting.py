@@ -8,6 +8,7 @@ multiplied on top.
 from __future__ import annotations
 
 from collections.abc import Iterator
+from dataclasses import dataclass
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -18,6 +19,7 @@ from coterie import names
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes, lookup
 from coterie.beliefs.rows import Known, states
+from coterie.beliefs.thinning import Shares, grown, share_at, thin
 from coterie.beliefs.tree import Beliefs, refuse_partial
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence, Outcome, bought_rows
@@ -32,6 +34,7 @@ def predict(
     *,
     of: Literal["next", "observed"] = "next",
     unknown: Literal["draw", "error"] = "draw",
+    age: float | None = None,
     rng: np.random.Generator,
 ) -> xr.Dataset:
     """Draw the rates and intensities of rows.
@@ -51,6 +54,8 @@ def predict(
     unknown
         Artists, clusters and factor levels never seen: ``"draw"`` takes them from the
         population and marks them; ``"error"`` refuses them.
+    age
+        Days after which an outcome with a delay is to be counted; left out, in the end.
     rng
         Source of all chance.
 
@@ -72,11 +77,15 @@ def predict(
     known = Known.of(beliefs)
     if unknown not in ("draw", "error"):
         raise BeliefError(f"unknown is {unknown!r}; write 'draw' or 'error'.")
+    if age is not None and not age > 0:
+        raise BeliefError(f"age is {age!r}; it is a number of days above 0, or left out.")
     if unknown == "error":
         _refuse_new(known, rows)
     drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
     for part, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
         drawn[part, :, o] = _scatter(eta, kappa, known.levels.outcomes[o], rng)
+        if age is not None and known.levels.outcome_names[o] in known.levels.late:
+            drawn[part, :, o] *= share_at(known, part, age)[:, None, o]
     return _labelled(drawn, known, rows)
 
 
@@ -101,7 +110,8 @@ def predictive(
     xarray.Dataset
         Over (row, outcome): ``log_score``, log of the mean mass of what happened, in nats;
         ``cdf_below`` and ``cdf``, the predictive probability of fewer and of at most as many.
-        NaN where not measured.
+        NaN where not measured. Of an outcome with a delay, what had arrived by the day a row
+        was read.
     """
     refuse_partial(beliefs)
     known = Known.of(beliefs)
@@ -109,7 +119,11 @@ def predictive(
     measured = ~np.isnan(y) & (np.nan_to_num(n) > 0)
     # Masses are summed as logs: of a large cell every draw's mass may be below 1e-308.
     log_mass, below = np.full(y.shape, -np.inf), np.zeros(y.shape)
-    for _, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
+    shares = Shares.of(known, rows)
+    for part, o, *law in _laws(known, beliefs, rows, of, rng):
+        eta, kappa = law
+        if shares.late[o]:
+            eta, kappa = thin(known.levels.outcomes[o], (eta, kappa), shares.at(part, o))
         at = np.flatnonzero(measured[:, o])
         count = known.levels.outcomes[o].kind == "count"
         exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
@@ -135,11 +149,30 @@ def _laws(
     seen = None if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
     for part, state in states(known, rows, rng, fresh=seen is None):
         eta = np.where(state.member[..., None], state.inside, state.out)
-        for o, outcome in enumerate(known.levels.outcomes):
+        for o in range(len(known.levels.outcomes)):
             law = eta[..., o], np.exp(state.log_kappa[..., o])
             if seen is not None:
-                law = _given(law, outcome, *(np.nan_to_num(side[:, o]) for side in seen))
+                law = seen.law(law, o, part)
             yield part, o, *law
+
+
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """What the ledger counted of each row's cell: numerators, denominators, shares arrived."""
+
+    outcomes: tuple[Outcome, ...]
+    y: Floats
+    n: Floats
+    shares: Shares
+
+    def law(self, law: tuple[Floats, Floats], o: int, part: slice) -> tuple[Floats, Floats]:
+        """Return the law of one outcome's own rates, its counts known."""
+        outcome = self.outcomes[o]
+        y, n = (np.nan_to_num(side[:, o]) for side in (self.y, self.n))
+        if not self.shares.late[o]:
+            return _given(law, outcome, y, n)
+        mature = self.shares.at(part, o)
+        return grown(outcome, _given(thin(outcome, law, mature), outcome, y, n), mature)
 
 
 def _given(
@@ -180,7 +213,7 @@ def _counts(known: Known, rows: Evidence) -> tuple[Floats, Floats]:
     return table[names.NUMERATOR].to_numpy(), table[names.DENOMINATOR].to_numpy()
 
 
-def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floats, Floats]:
+def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> _Seen:
     """Return the ledger cell's counts for each row."""
     cells = ledger.cells()
     released = names.RELEASE in cells.coords
@@ -210,7 +243,7 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> tuple[Floa
             f"{int((found < 0).sum())} of {len(rows)} rows are like this. Ask for of='next'."
         )
     y, n = cells[names.NUMERATOR].to_numpy()[found], cells[names.DENOMINATOR].to_numpy()[found]
-    return y, n
+    return _Seen(known.levels.outcomes, y, n, Shares.of(known, rows, found))
 
 
 def _new(known: Known, rows: Evidence) -> list[tuple[str, Any, Any]]:

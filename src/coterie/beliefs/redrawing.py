@@ -72,8 +72,7 @@ class Replicas:
         phi = self._phi
         # In the order the compiled loops know: another would compile them anew.
         own = replace(
-            phi,
-            base=np.ascontiguousarray(phi.base[:, kept]),
+            phi.at(slice(None), kept),
             log_prior=np.ascontiguousarray(phi.log_prior[:, owners]),
         )
         found = integrate(made, own, homes=self._homes)
@@ -86,7 +85,7 @@ class Replicas:
         found = []
         for t in draws.tolist():
             made = replace(self.made, y=self.y[t]) if replica else self.made
-            phi = _one(self._phi, t)
+            phi = self._phi.at(slice(t, t + 1))
             if outcome is not None:
                 # What is not informative and weighs nothing is not there.
                 made = replace(made, weight=made.weight * (made.outcome == outcome))
@@ -134,7 +133,8 @@ def _drawn(known: Known, phi: Phi, rng: np.random.Generator) -> Floats:
     told = phi.loading[:, o] * affinity[:, pair] + phi.uplift[:, o] * member[:, pair]
     eta = phi.base + effect[:, made.artist, o] + told * made.informs
     kappa = np.exp(phi.log_kappa[:, made.cluster, o])
-    return np.where(made.is_count, _counts(eta, kappa, made.n, rng), _trials(eta, kappa, made, rng))
+    counts = _counts(eta, kappa, made.n * phi.arrived, rng)
+    return np.where(made.is_count, counts, _trials(eta, kappa, made, phi.arrived, rng))
 
 
 def _counts(eta: Floats, kappa: Floats, exposure: Floats, rng: np.random.Generator) -> Floats:
@@ -144,23 +144,14 @@ def _counts(eta: Floats, kappa: Floats, exposure: Floats, rng: np.random.Generat
     return rng.poisson(np.minimum(mean * scattered, 1e15)).astype(np.float64)
 
 
-def _trials(eta: Floats, kappa: Floats, made: Design, rng: np.random.Generator) -> Floats:
+def _trials(
+    eta: Floats, kappa: Floats, made: Design, arrived: Floats, rng: np.random.Generator
+) -> Floats:
     n = np.where(made.is_count, 1, made.n).astype(np.int64)
     loose, tiny = np.minimum(kappa, _NO_SCATTER), np.finfo(float).tiny
     rate = rng.beta(np.maximum(expit(eta) * loose, tiny), np.maximum(expit(-eta) * loose, tiny))
     rate = np.where(kappa < _NO_SCATTER, rate, expit(eta))
-    return rng.binomial(n, np.clip(rate, 0.0, 1.0)).astype(np.float64)
-
-
-def _one(phi: Phi, t: int) -> Phi:
-    """Return one draw of phi."""
-    own = slice(t, t + 1)
-    return Phi(
-        base=phi.base[own], log_kappa=phi.log_kappa[own], uplift=phi.uplift[own],
-        loading=phi.loading[own], artist_scale=phi.artist_scale[own],
-        log_prior=phi.log_prior if len(phi.log_prior) == 1 else phi.log_prior[own],
-        log_elsewhere=phi.log_elsewhere,
-    )  # fmt: skip
+    return rng.binomial(n, np.clip(rate * arrived, 0.0, 1.0)).astype(np.float64)
 
 
 def artists_of(beliefs: Beliefs) -> list[str]:

@@ -52,6 +52,7 @@ class Known:
             factors={f: posterior[f].to_numpy() for f in evidence.factors},
             outcomes=evidence.outcomes,
             covariates=evidence.covariates,
+            late=read.late_outcomes(posterior),
         )
         prior = beliefs.tree[names.PRIOR].to_dataset() if names.PRIOR in beliefs.tree else {}
         shape = (len(levels.artists), len(levels.clusters))

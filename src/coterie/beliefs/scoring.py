@@ -236,6 +236,7 @@ def _levels(population: Population) -> Levels:
         factors={f: posterior[f].to_numpy() for f in like.factors},
         outcomes=like.outcomes,
         covariates=like.covariates,
+        late=read.late_outcomes(posterior),
     )
 
 

@@ -143,9 +143,11 @@ class Beliefs:
             ``upper``: probabilities. The interval says how far the population is settled.
             Then for each outcome ``<o>_rate``, ``<o>_lower``, ``<o>_upper``: the rate of the
             next comparable cell, per person (binary) or per unit of exposure (count), and
-            ``<o>_n``: the people or exposure counted so far. Without membership the first
-            four numbers are left out. ``attrs``: ``ci_kind``, ``ci_prob``, ``partial``, and
-            ``diagnosis`` where the draws are in doubt.
+            ``<o>_n``: the people or exposure counted so far. Of outcomes with a delay rates
+            are final, and ``<o>_arrived`` is the share that had arrived when it was counted.
+            Without membership the first four numbers are left out. ``attrs``: ``ci_kind``,
+            ``ci_prob``, ``partial``, ``maturity`` (a sentence for each outcome with a delay),
+            and ``diagnosis`` where the draws are in doubt.
 
         Raises
         ------
@@ -165,7 +167,29 @@ class Beliefs:
                 table = rates[part].sel({names.OUTCOME: outcome})
                 columns[f"{outcome}_{suffix}"] = table.transpose(*_PAIR).to_numpy().ravel()
             columns[f"{outcome}_n"] = people.sel({names.OUTCOME: outcome}).to_numpy().ravel()
-        return _framed(self, columns, mass)
+        return _with_maturity(self, chosen, _framed(self, columns, mass))
+
+    def maturity(self, *, prob: float | None = None) -> pd.DataFrame:
+        """Tell how much of each outcome with a delay had arrived when it was counted.
+
+        Parameters
+        ----------
+        prob
+            Credible mass of the intervals, in (0, 1); left out, ArviZ's.
+
+        Returns
+        -------
+        pandas.DataFrame
+            One row per outcome with a delay: ``outcome``; ``age``, days from the middle of a
+            row's period until it was read, the median over people; ``arrived``, ``lower`` and
+            ``upper``, the share of all responses that had arrived; ``delay``, ``delay_lower``
+            and ``delay_upper``, mean days until a response. ``attrs`` as in :meth:`summary`.
+        """
+        from coterie.beliefs.arriving import maturity_table
+
+        mass = mass_of(prob)
+        table = maturity_table(self, mass)
+        return _framed(self, {str(name): table[name] for name in table}, mass)
 
     def to_frame(self) -> pd.DataFrame:
         """Return the numbers behind the beliefs, for pipelines.
@@ -301,6 +325,20 @@ def _chosen(beliefs: Beliefs, artists: Any) -> NDArray[Any]:
             f"not among the {known.size:,} here. {hint}"
         )
     return known[codes]
+
+
+def _with_maturity(beliefs: Beliefs, artists: NDArray[Any], frame: pd.DataFrame) -> pd.DataFrame:
+    """Add to a summary what had arrived of outcomes with a delay."""
+    from coterie.beliefs.arriving import by_pair, in_sentences
+
+    if names.DELAY not in beliefs.tree[names.POSTERIOR].dataset:
+        return frame
+    rows = pd.Index(_inventory(beliefs, names.ARTIST).astype(object)).get_indexer(artists)
+    for outcome, shares in by_pair(beliefs).items():
+        place = frame.columns.tolist().index(f"{outcome}_n") + 1
+        frame.insert(place, f"{outcome}_arrived", shares[rows].ravel())
+    frame.attrs["maturity"] = in_sentences(beliefs.maturity(prob=frame.attrs["ci_prob"]))
+    return frame
 
 
 def _keys(beliefs: Beliefs, artists: NDArray[Any]) -> dict[str, Any]:

@@ -47,13 +47,9 @@ def sum_cells(
         were measured, NaN where no row of the cell measured both. Whole sums are
         exact up to 2**53.
     """
-    release = [names.RELEASE] if names.RELEASE in counts.coords else []
-    key = [*_KEY, *release, *factors, names.WINDOW, *covariates]
+    key = _key(counts, factors, covariates)
     bought = bought_rows(counts)
-    codes = [pd.factorize(counts[k].to_numpy(), sort=True)[0] for k in key]
-    if split_bought:
-        codes.append(bought.astype(np.int64))
-    first, cell = _numbered(codes)
+    first, cell = places(counts, factors, split_bought=split_bought, covariates=covariates)
     size = first.size
     above, below = counts[names.NUMERATOR].to_numpy(), counts[names.DENOMINATOR].to_numpy()
     both = ~np.isnan(above) & ~np.isnan(below)
@@ -72,6 +68,29 @@ def sum_cells(
         for side, values in ((names.NUMERATOR, above), (names.DENOMINATOR, below))
     }
     return xr.Dataset(sums, coords=coords, attrs=dict(counts.attrs))
+
+
+def places(
+    counts: xr.Dataset,
+    factors: tuple[str, ...],
+    *,
+    split_bought: bool,
+    covariates: tuple[str, ...] = (),
+) -> tuple[Integers, Integers]:
+    """Return the first row of each cell, (cell,), and each row's cell, (row,).
+
+    Parameters as in :func:`sum_cells`, whose cells stand in the same order.
+    """
+    key = _key(counts, factors, covariates)
+    codes = [pd.factorize(counts[k].to_numpy(), sort=True)[0] for k in key]
+    if split_bought:
+        codes.append(bought_rows(counts).astype(np.int64))
+    return _numbered(codes)
+
+
+def _key(counts: xr.Dataset, factors: tuple[str, ...], covariates: tuple[str, ...]) -> list[str]:
+    release = [names.RELEASE] if names.RELEASE in counts.coords else []
+    return [*_KEY, *release, *factors, names.WINDOW, *covariates]
 
 
 def bought_rows(counts: xr.Dataset) -> Flags:

@@ -24,6 +24,7 @@ from coterie.evidence.outcomes import Outcome
 from coterie.evidence.simulate_cells import (
     blank_some,
     calendar,
+    draw_arrived,
     draw_counts,
     draw_rates,
     row_index,
@@ -85,8 +86,9 @@ class World:
         and ``factor_effect_<f>`` (f, outcome); ``affinity`` and ``member`` (artist,
         cluster); ``home`` (artist), with one home only; ``present`` (artist, cluster),
         the pairs that have rows; ``rate`` (row, outcome), what each cell really
-        answers: a probability, or a rate per exposure. Effects are on the logit or
-        log scale.
+        answers in the end: a probability, or a rate per exposure. Effects are on the
+        logit or log scale. With delays, ``arrived`` (row, outcome), the share of it that had
+        arrived when the row was read.
     outcomes
         What was measured, in the order of ``truth``.
     design
@@ -116,6 +118,8 @@ class World:
         stated: dict[str, Any] = {"outcomes": self.outcomes, "factors": tuple(self.design.factors)}
         if self.design.dated:
             stated["window"] = self.design.window
+        if self.design.delays:
+            stated["seen"] = names.SEEN
         return Evidence.from_frame(self.frame, **(stated | from_frame_arguments))
 
 
@@ -137,6 +141,9 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     shares: Sequence[float] | None = None,
     pi: float | Sequence[float] = 0.25,
     factors: Mapping[str, int] | None = None,
+    delays: Mapping[str, float] | None = None,
+    delay_shape: float = 1.0,
+    read_after: Sequence[float] = (),
     rng: np.random.Generator,
 ) -> World:
     """Draw a world: memberships, effects and cells from the model, then a table of counts.
@@ -181,6 +188,12 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         Probability of each membership with many homes, in [0, 1]: one, or one a cluster.
     factors
         Number of levels of each factor; every cell has a row for every combination.
+    delays, delay_shape
+        Mean days until a response, by outcome, and the Weibull shape of delays. Rows then
+        count what had arrived when they were read; ``truth["rate"]`` is what will in the end.
+    read_after
+        Days from the end of a period until its row is read, one of them at random; with
+        delays, tables have a column ``seen``.
     rng
         Source of chance.
 
@@ -212,9 +225,12 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         windows=windows,
         window=window,
         first_window=0,
-        dated=windows > 1,
+        dated=windows > 1 or bool(delays),
         missing=missing,
         factors=label_levels(factors or {}),
+        delays=dict(delays or {}),
+        delay_shape=delay_shape,
+        read_after=tuple(read_after),
     )
     coords = {
         names.ARTIST: label_all(names.ARTIST, artists),
@@ -319,7 +335,8 @@ def _observe(
     )
     index = row_index(truth, design)
     rate = draw_rates(truth, index, outcomes, rng)
-    columns = draw_counts(rate, outcomes, design, rng)
+    arrived, age = draw_arrived(len(rate), outcomes, design, rng)
+    columns = draw_counts(rate * arrived, outcomes, design, rng)
     blank_some(columns, outcomes, design.missing, rng)
     frame: dict[str, Any] = {
         dim: truth[dim].values[index[dim]] for dim in (names.ARTIST, names.CLUSTER, *design.factors)
@@ -327,6 +344,12 @@ def _observe(
     if design.dated:
         frame[names.PERIOD_START] = starts[index[names.WINDOW]]
         frame[names.PERIOD_END] = ends[index[names.WINDOW]]
+    if design.delays:
+        day = np.timedelta64(1, "D")
+        hours = np.rint(age * 24).astype("timedelta64[h]")
+        frame[names.SEEN] = ends[index[names.WINDOW]] + day + hours
     truth = truth.assign_coords({names.ROW: np.arange(len(rate))})
     truth[names.RATE] = (names.ROW, names.OUTCOME), rate
+    if design.delays:
+        truth["arrived"] = (names.ROW, names.OUTCOME), np.broadcast_to(arrived, rate.shape)
     return World(pd.DataFrame(frame | columns), truth, outcomes, design)

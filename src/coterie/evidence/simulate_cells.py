@@ -6,6 +6,7 @@ that every column is drawn after those it is counted out of. NumPy only.
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
@@ -25,6 +26,7 @@ _SHARE_NEW = 0.6
 # Past this concentration a cell's own noise is far below what a float64 rate can hold.
 _NO_NOISE = 1e15
 _SMALLEST = 1e-300
+_MOMENTS = 2000
 
 
 def calendar(design: Design) -> tuple[Any, Any]:
@@ -95,6 +97,29 @@ def _gamma(level: Floats, kappa: Floats, rng: np.random.Generator) -> Floats:
     with np.errstate(over="ignore"):
         mean = np.exp(level)
     return np.asarray(mean * np.where(noisy, share, 1.0))
+
+
+def draw_arrived(
+    rows: int, outcomes: Sequence[Outcome], design: Design, rng: np.random.Generator
+) -> tuple[Any, Floats]:
+    """Draw when each row is read; return what has arrived, (row, outcome), and its age in days.
+
+    People come evenly over the period; an age counts from the period's end.
+    """
+    if not design.delays:
+        return 1.0, np.zeros(rows)
+    age = rng.choice(np.asarray(design.read_after, dtype=np.float64), rows)
+    starts, ends = calendar(design)
+    length = float((ends - starts).max() / np.timedelta64(1, "D")) + 1.0
+    moments = (np.arange(_MOMENTS) + 0.5) / _MOMENTS * length
+    arrived = np.ones((rows, len(outcomes)))
+    for j, outcome in enumerate(outcomes):
+        if outcome.name in design.delays:
+            scale = design.delays[outcome.name] / math.gamma(1 + 1 / design.delay_shape)
+            for days in np.unique(age):
+                share = -np.expm1(-(((days + moments) / scale) ** design.delay_shape))
+                arrived[age == days, j] = share.mean()
+    return arrived, age
 
 
 def draw_counts(

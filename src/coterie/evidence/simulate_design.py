@@ -127,6 +127,12 @@ class Design:
         Share of outcome entries that were not measured, in [0, 1).
     factors
         Levels by factor.
+    delays
+        Mean days until a response, by outcome.
+    delay_shape
+        Weibull shape of delays; 1 is exponential.
+    read_after
+        Days from the end of a period until its row is read, one of them at random.
     """
 
     parameters: Parameters
@@ -138,11 +144,27 @@ class Design:
     dated: bool
     missing: float
     factors: Mapping[str, tuple[str, ...]]
+    delays: Mapping[str, float] = dataclasses.field(default_factory=dict)
+    delay_shape: float = 1.0
+    read_after: tuple[float, ...] = ()
 
     def __post_init__(self) -> None:
         parse_window(self.window)
         if not 0 <= self.missing < 1:
             raise EvidenceError(f"missing is {self.missing}; it is a share from 0 to below 1.")
+        odd = [o for o, days in self.delays.items() if not 0 < days < np.inf]
+        if odd:
+            raise EvidenceError(
+                f"the delay of {odd[0]!r} is {self.delays[odd[0]]}; it is a mean number of days "
+                "above 0. Leave an outcome out that has none."
+            )
+        if bool(self.delays) != bool(self.read_after) or any(d < 0 for d in self.read_after):
+            raise EvidenceError(
+                f"delays are {dict(self.delays)} and rows are read {self.read_after} days after "
+                "their period; state both, the days 0 or more."
+            )
+        if not 0 < self.delay_shape < np.inf:
+            raise EvidenceError(f"delay_shape is {self.delay_shape}; it is above 0.")
         if self.windows < 1:
             raise EvidenceError(f"windows is {self.windows}; a world has 1 or more.")
         if not 1 <= self.listeners < LARGEST_COUNT:

@@ -20,7 +20,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import EvidenceError, EvidenceWarning, Problem
-from coterie.evidence.cells import sum_cells
+from coterie.evidence.cells import places, sum_cells
 from coterie.evidence.covariates import Covariate
 from coterie.evidence.layout import Layout, Request
 from coterie.evidence.outcomes import Outcome
@@ -230,6 +230,12 @@ class Evidence:
         organic = any(outcome.informs == "organic" for outcome in self.outcomes)
         own = tuple(covariate.name for covariate in self.covariates)
         return sum_cells(self.counts, self.factors, split_bought=organic, covariates=own)
+
+    def cell_of_row(self) -> NDArray[np.int64]:
+        """Return each row's place among :meth:`cells`: (row,)."""
+        organic = any(outcome.informs == "organic" for outcome in self.outcomes)
+        own = tuple(covariate.name for covariate in self.covariates)
+        return places(self.counts, self.factors, split_bought=organic, covariates=own)[1]
 
     def to_frame(self) -> pd.DataFrame:
         """Return the rows under the user's own column names.
