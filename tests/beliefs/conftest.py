@@ -6,7 +6,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs.ledger import ledger_of
-from coterie.beliefs.parameters import BINARY_DEFAULTS
+from coterie.beliefs.parameters import BINARY_DEFAULTS, LATE
 from coterie.beliefs.storage import SCHEMA
 from coterie.beliefs.tree import Beliefs
 from coterie.evidence import simulate
@@ -18,7 +18,7 @@ def population(evidence, rng, chains, draws):
     """Independent draws of each population parameter, one value an outcome."""
     size = (chains, draws, len(evidence.outcomes))
     dims = (*SAMPLE, names.OUTCOME)
-    known = [name for name in BINARY_DEFAULTS if name not in {"factor_scale", "slope"}]
+    known = [n for n in BINARY_DEFAULTS if n not in {"factor_scale", "slope", *LATE}]
     return {name: (dims, np.exp(rng.normal(size=size))) for name in known}
 
 
