@@ -249,7 +249,9 @@ def test_a_delay_is_positive_or_stated_as_none(parameter, prior):
 def test_what_is_climbed_to_has_no_delay():
     population = co.PopulationPrior().replace(delay=co.ParameterPrior.fixed(14))
     with pytest.raises(co.BeliefError, match="delay"):
-        co.mode(read(table()), None, homes=None, population=population)
+        co.mode(
+            read(table()), None, homes=None, population=population, rng=np.random.default_rng(1)
+        )
 
 
 WORLD = {
@@ -309,7 +311,7 @@ def test_a_read_at_day_seven_says_day_sixty_and_ignoring_its_age_does_not(late, 
     # The delay's own posterior sd moves all of them together: about 0.8 of it.
     slack = 0.8 * float(delay.std() / delay.mean())
     assert abs(bias) < 0.01 + 3 * slack
-    assert slack < 0.04
+    assert slack < 0.05
     # 96 cells: a standard error of 0.03.
     assert 0.8 <= inside <= 0.98
     told, truth = day_sixty(ignored, world)
@@ -322,7 +324,8 @@ def test_a_read_at_day_seven_says_day_sixty_and_ignoring_its_age_does_not(late, 
 def test_the_delay_is_learned_where_rows_are_of_several_ages(late):
     delay = late.tree["posterior"]["delay"].to_numpy()
     assert abs(delay.mean() - DAYS) < 4 * delay.std()
-    assert delay.std() < 0.1 * 14 * 0.5
+    # Stated: a factor of 1.6 either way, a standard deviation of 8 days.
+    assert delay.std() < 1.2
 
 
 @pytest.mark.slow
@@ -369,7 +372,8 @@ def test_a_later_read_of_the_same_people_takes_the_place_of_the_earlier(late, wo
         late, late.evidence.read_more(row), replaces=True, rng=np.random.default_rng(9)
     )
     assert len(again.evidence) == len(late.evidence)
-    assert again.evidence.to_frame()["seen"].max() == row["seen"].max()
+    kept = again.evidence.to_frame().merge(row, on=["artist", "cluster", "period_start", "seen"])
+    assert len(kept) == 1
     assert again.maturity()["arrived"].item() > late.maturity()["arrived"].item()
     old["seen"] = old["seen"] - pd.Timedelta(days=1)
     with pytest.raises(co.EvidenceError):
