@@ -121,3 +121,37 @@ def test_draws_follow_the_stated_quantiles(rng):
     share = np.mean(kappa < prior.of("save", "binary", "kappa").quantile(0.5))
 
     assert abs(share - 0.5) < 0.1  # four standard errors of 400 draws
+
+
+PARTS = {"place": {"north": 0.75, "south": 0.25}, "moment": {1: 0.6, 2: 0.4}}
+
+
+def test_the_prior_of_an_intersection_is_the_product_of_its_parts():
+    prior = co.MembershipPrior.from_parts(PARTS)
+
+    assert prior.clusters == ("north x 1", "north x 2", "south x 1", "south x 2")
+    np.testing.assert_allclose(prior.shares, [0.45, 0.3, 0.15, 0.1])
+
+
+def test_combinations_left_out_leave_their_share_to_the_rest():
+    prior = co.MembershipPrior.from_parts(PARTS, clusters=["south x 2", "north x 1"], elsewhere=0.2)
+
+    # 0.1 and 0.45 of 0.55, of which one fifth is elsewhere.
+    np.testing.assert_allclose(prior.shares, [0.1 / 0.55, 0.45 / 0.55])
+    np.testing.assert_allclose(prior.table(["a"], "one")[0], [0.8 / 5.5, 3.6 / 5.5])
+
+
+@pytest.mark.parametrize(
+    ("parts", "clusters", "said"),
+    [
+        ({"place": {"north": 0.7, "south": 0.2}}, None, "'place' sum to 0.9"),
+        ({"place": {"north": 1.2, "south": -0.2}}, None, "'south' is -0.2"),
+        (PARTS, ["north"], "'north' is not an intersection of place, moment; 1 of 1"),
+        (PARTS, ["north x 3", "south x 1"], "'north x 3' has a label of 'moment'"),
+        (PARTS, ["north x 1", "north x 1"], "named twice"),
+        ({}, None, "parts is {}"),
+    ],
+)
+def test_parts_that_make_no_prior_say_why(parts, clusters, said):
+    with pytest.raises(co.BeliefError, match=re.escape(said)):
+        co.MembershipPrior.from_parts(parts, clusters=clusters)

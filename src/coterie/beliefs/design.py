@@ -9,7 +9,7 @@ zero denominators are simply absent, and that every code points into
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import numpy as np
@@ -18,6 +18,7 @@ import xarray as xr
 from numpy.typing import NDArray
 
 from coterie import names
+from coterie.beliefs.crossed import with_parts
 from coterie.beliefs.maturity import Ages, ages_of
 from coterie.evidence import Covariate, Evidence, Outcome
 from coterie.typing import Flags, Floats, Integers
@@ -32,6 +33,8 @@ class Levels:
     """The names a model knows: artists, clusters, windows and the levels of each factor.
 
     ``late`` names the outcomes that may have a delay.
+    ``crossed`` are the factors that follow from other labels, each with its members;
+    ``parts`` the factors that a cluster is the intersection of, if it is one.
     """
 
     artists: Labels
@@ -41,20 +44,31 @@ class Levels:
     outcomes: tuple[Outcome, ...]
     covariates: tuple[Covariate, ...] = ()
     late: tuple[str, ...] = ()
+    crossed: dict[str, tuple[str, ...]] = field(default_factory=dict)
+    parts: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, evidence: Evidence, clusters: Sequence[Any] | None = None) -> Levels:
         """Read the inventory of a table; ``clusters`` gives their order and any without rows."""
         counts = evidence.counts
         named = evidence.clusters if clusters is None else as_labels(clusters)
+        read = evidence.layout
+        factors = {f: pd.unique(np.sort(counts[f].to_numpy())) for f in evidence.factors}
         return cls(
             artists=evidence.artists,
             clusters=named,
             windows=np.unique(counts[names.WINDOW].to_numpy().astype(object)),
-            factors={f: pd.unique(np.sort(counts[f].to_numpy())) for f in evidence.factors},
+            factors=with_parts(factors, named, read.parts, read.derived),
             outcomes=evidence.outcomes,
             covariates=evidence.covariates,
+            crossed=read.derived,
+            parts=read.parts,
         )
+
+    @property
+    def intersects(self) -> bool:
+        """Whether a cluster is an intersection."""
+        return bool(self.parts)
 
     @property
     def outcome_names(self) -> list[str]:

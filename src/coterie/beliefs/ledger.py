@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import BeliefError, Problem
-from coterie.evidence import Covariate, Evidence, Outcome
+from coterie.evidence import Covariate, Evidence, Outcome, with_crossed
 
 WARNED: Final = "warned_row"
 
@@ -49,14 +49,16 @@ def ledger_of(evidence: Evidence) -> xr.Dataset:
         ``warnings`` as JSON text, and the rows of those warnings end to end on
         ``warned_row``.
     """
-    counts = evidence.counts
+    # What follows from other labels is derived again when it is read.
+    read = evidence.layout.factors
+    counts = evidence.counts.drop_vars([f for f in evidence.factors if f not in read])
     own = tuple(covariate.name for covariate in evidence.covariates)
-    ledger = counts.drop_attrs().rename(_numbered(evidence.factors) | _numbered(own, _COVARIATE))
+    ledger = counts.drop_attrs().rename(_numbered(read) | _numbered(own, _COVARIATE))
     for name in [n for n in ledger.coords if ledger[n].dims == (names.ROW,)]:
         ledger = _filled(ledger, str(name))
     terms = {
         "outcomes": [asdict(outcome) for outcome in evidence.outcomes],
-        "factors": list(evidence.factors),
+        "factors": list(read),
         "window": evidence.window,
         "currency": counts.attrs.get("currency"),
     }
@@ -95,18 +97,20 @@ def evidence_of(ledger: xr.Dataset) -> Evidence:
         )
     terms, layout = (json.loads(str(ledger[name].item())) for name in (_TERMS, _LAYOUT))
     covariates = tuple(Covariate(**told) for told in terms.get("covariates", ()))
+    counts = _counts(
+        ledger,
+        _numbered(tuple(terms["factors"]))
+        | _numbered(tuple(c.name for c in covariates), _COVARIATE),
+        terms["currency"],
+    )
+    read = _layout(layout)
     return Evidence(
-        counts=_counts(
-            ledger,
-            _numbered(tuple(terms["factors"]))
-            | _numbered(tuple(c.name for c in covariates), _COVARIATE),
-            terms["currency"],
-        ),
+        counts=with_crossed(counts, read.derived),
         outcomes=tuple(Outcome(**outcome) for outcome in terms["outcomes"]),
-        factors=tuple(terms["factors"]),
+        factors=(*terms["factors"], *read.derived),
         window=terms["window"],
         warnings=_warnings(ledger),
-        layout=_layout(layout),
+        layout=read,
         covariates=covariates,
     )
 
@@ -208,6 +212,7 @@ def _layout(stored: dict[str, Any]) -> Any:
     # JSON knows no tuples. The class itself stays inside the evidence room.
     made = get_type_hints(Evidence)["layout"]
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
+    plain["crossed"] = tuple(tuple(members) for members in plain.get("crossed", ()))
     plain["covariates"] = tuple(Covariate(**told) for told in plain.get("covariates", ()))
     return made(**plain)
 

@@ -87,7 +87,7 @@ def poststratify(
 
 def _table(audience: Audience, known: Known) -> tuple[pd.DataFrame, pd.DataFrame]:
     """Return combinations of levels, and the share of each in every cluster: (cluster, row)."""
-    factors = known.levels.factors
+    factors = _own_factors(known)
     if not factors:
         raise BeliefError(
             "These beliefs know no factor to average over. Read the table with factors=(...)."
@@ -147,7 +147,7 @@ def _check_shares(shares: Any, where: str) -> None:
 
 
 def _check_levels(frame: pd.DataFrame, columns: list[str], known: Known) -> None:
-    factors = known.levels.factors
+    factors = _own_factors(known)
     if not columns:
         raise BeliefError(f"The audience names no factor; these beliefs know {list(factors)}.")
     for column in columns:
@@ -170,6 +170,13 @@ def _check_levels(frame: pd.DataFrame, columns: list[str], known: Known) -> None
                 f"The audience and these beliefs do not name the same clusters: "
                 f"{sorted(map(str, absent))[0]!r} is in one of them only. State all, or none."
             )
+
+
+def _own_factors(known: Known) -> dict[str, Any]:
+    """Return factors that an audience may have shares of: no other label decides them."""
+    levels = known.levels
+    away = {*levels.crossed, *levels.parts}
+    return {factor: own for factor, own in levels.factors.items() if factor not in away}
 
 
 def _chosen(artists: Iterable[Any], known: Known) -> Any:

@@ -16,6 +16,7 @@ import xarray as xr
 from scipy.special import expit, logsumexp
 
 from coterie import names
+from coterie.beliefs.crossed import completed
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import cell_codes, lookup
 from coterie.beliefs.rows import Known, states
@@ -45,8 +46,9 @@ def predict(
         Fitted beliefs.
     rows
         Rows to predict: labels alone are read, outcomes never are with ``of="next"``.
-        A factor the rows leave out: the mean rate over its levels, weighted by the outcome's
-        denominators in the cluster's ledger. Covariates of the ledger must be there; they
+        Factors the rows leave out: the mean rate over the combinations of their levels,
+        weighted by the outcome's denominators in the cluster's ledger. What is crossed
+        follows from the rows' own labels. Covariates of the ledger must be there; they
         are read from the ledger's centre in its unit, whatever the rows state.
     of
         ``"next"``: the next comparable cell, in a fresh window. ``"observed"``: the ledger
@@ -232,6 +234,7 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> _Seen:
         columns += [bought] if paid else []
         return list(zip(*[c.tolist() for c in columns], strict=True))
 
+    rows = completed(rows, known.levels)
     place = {key: i for i, key in enumerate(keys(cells, cells[names.BOUGHT].to_numpy()))}
     found = np.array([place.get(key, -1) for key in keys(rows.counts, bought_rows(rows.counts))])
     if np.any(found < 0):
@@ -249,7 +252,8 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> _Seen:
 def _new(known: Known, rows: Evidence) -> list[tuple[str, Any, Any]]:
     """Where rows name a label that the beliefs do not know: column, labels, (row,) flags."""
     levels = known.levels
-    inventories = {names.ARTIST: levels.artists, names.CLUSTER: levels.clusters, **levels.factors}
+    inventories = {names.ARTIST: levels.artists, names.CLUSTER: levels.clusters}
+    inventories |= {f: own for f, own in levels.factors.items() if f not in levels.crossed}
     columns = {
         name: rows.counts[name].to_numpy() for name in inventories if name in rows.counts.coords
     }

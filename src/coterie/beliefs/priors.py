@@ -27,6 +27,7 @@ from coterie.beliefs.checked import (
     numbers,
     pivot,
 )
+from coterie.beliefs.crossed import product_of
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
@@ -38,10 +39,10 @@ Homes = Literal["one", "many"] | None
 class MembershipPrior:
     """Belief, before any evidence, about where each artist belongs.
 
-    Make one with :meth:`uniform`, :meth:`from_shares`, :meth:`from_counts` or
-    :meth:`from_frame`. One home reads ``(1 - elsewhere) * share`` for each cluster and
-    ``elsewhere`` for none of them; many homes reads ``prob``, one independent
-    probability a cluster.
+    Make one with :meth:`uniform`, :meth:`from_shares`, :meth:`from_parts`,
+    :meth:`from_counts` or :meth:`from_frame`. One home reads ``(1 - elsewhere) * share`` for
+    each cluster and ``elsewhere`` for none of them; many homes reads ``prob``, one
+    independent probability a cluster.
 
     Attributes
     ----------
@@ -171,6 +172,49 @@ class MembershipPrior:
             elsewhere=elsewhere,
             strength=strength,
         )
+
+    @classmethod
+    def from_parts(
+        cls,
+        parts: Mapping[str, Mapping[Any, float]],
+        *,
+        clusters: Iterable[str] | None = None,
+        prob: Mapping[Any, float] | None = None,
+        elsewhere: float = 0.1,
+        strength: float | None = None,
+    ) -> MembershipPrior:
+        """Believe in intersections as in their parts, each part by itself.
+
+        Parameters
+        ----------
+        parts
+            For each part of a cluster, in the order of ``Evidence.from_frame(cluster=...)``,
+            the share of belief by label; each part's shares must sum to 1 (within 1e-6).
+        clusters
+            Names of the candidate intersections, such as ``evidence.clusters``; left out,
+            all combinations. The share of each is the product of its parts' shares, over the
+            sum of these products: what is believed of combinations left out goes to the rest.
+        prob
+            For many homes, the probability of membership by cluster, each in (0, 1).
+        elsewhere, strength
+            As in :meth:`uniform`.
+
+        Raises
+        ------
+        BeliefError
+            If a part's shares do not sum to 1, or a cluster has a label without a share.
+
+        Examples
+        --------
+        >>> prior = MembershipPrior.from_parts(
+        ...     {"place": {"north": 0.6, "south": 0.4}, "moment": {"day": 0.5, "night": 0.5}},
+        ...     clusters=["north x day", "north x night", "south x night"],
+        ... )
+        >>> prior.shares.round(3).tolist()
+        [0.375, 0.375, 0.25]
+        """
+        shares = product_of(parts, clusters)
+        return cls.from_shares(shares, prob=prob, elsewhere=elsewhere, strength=strength)
 
     @classmethod
     def from_counts(

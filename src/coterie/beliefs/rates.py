@@ -20,9 +20,11 @@ from scipy.special import betainc, expit, gammainc, ndtri
 
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs.crossed import codes_of, part_labels
 from coterie.beliefs.design import as_labels, lookup
+from coterie.beliefs.left_out import LeftOut
 from coterie.beliefs.membership import conditional_log_odds, member_probability
-from coterie.beliefs.rows import Known, averaged, covariate_means, level_shares, sloped
+from coterie.beliefs.rows import Known, covariate_means, sloped
 from coterie.beliefs.tree import Beliefs
 from coterie.typing import Floats
 
@@ -51,9 +53,9 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     -------
     xarray.Dataset
         ``mean``, ``lower`` and ``upper`` over (artist, cluster, outcome), in rates of
-        [0, 1] or events per unit of exposure; each factor is averaged over its levels, by
-        the outcome's denominators in the cluster's ledger, and covariates stand at their
-        mean there, weighted by the same denominators.
+        [0, 1] or events per unit of exposure; factors are averaged over the combinations of
+        their levels, by the outcome's denominators in the cluster's ledger, and covariates
+        stand at their mean there, weighted by the same denominators.
     """
     known = Known.of(beliefs)
     levels = known.levels
@@ -106,20 +108,41 @@ def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, 
         + effect[:, own, None, :]
         + phi.loading[:, None, None, :] * affinity[:, own, :, None]
     )
-    out, inside = eta, eta + phi.uplift[:, None, None, :]
-    left = [
-        (
-            read.flat(post, f"{names.FACTOR_EFFECT}{factor}", at),
-            np.tile(level_shares(known, i)[:-1], (own.size, 1, 1)),
-        )
-        for i, factor in enumerate(known.levels.factors)
-    ]
-    if left:
-        rows = (len(eta), -1, eta.shape[3])
-        out, inside = (
-            averaged(known, each.reshape(rows), left).reshape(eta.shape) for each in (out, inside)
-        )
+    out, inside = _with_factors(known, at, (eta, eta + phi.uplift[:, None, None, :]))
     return out, inside, phi.log_kappa, member[:, own]
+
+
+def _with_factors(known: Known, at: Any, both: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+    """Add what clusters are made of, and average over every other factor."""
+    levels = known.levels
+    given = {names.CLUSTER: np.arange(len(levels.clusters))}
+    parts = part_labels(levels.clusters, levels.parts, levels.factors) if levels.parts else {}
+    given |= {part: lookup(labels, levels.factors[part]) for part, labels in parts.items()}
+    effects = {f: (given[f], 0) for f in levels.parts}
+    effects |= {
+        f: codes_of(levels, f, given) for f, of in levels.crossed.items() if set(of) <= set(given)
+    }
+    left = LeftOut.of(levels, known.made, given)
+    shape, rows = both[0].shape, (len(both[0]), -1, both[0].shape[3])
+    out, inside = both
+    for factor, (codes, new) in effects.items():
+        add = _effect(known, factor, at, new)[:, None, codes, :]
+        out, inside = out + add, inside + add
+    if left is not None:
+        wide = {f: _effect(known, f, at, new) for f, new in left.new.items()}
+        out, inside = (left.averaged(e.reshape(rows), wide).reshape(shape) for e in (out, inside))
+    return out, inside
+
+
+def _effect(known: Known, factor: str, at: Any, new: int) -> Floats:
+    """Return a factor's effects, those of combinations never seen from a fixed sequence."""
+    effect = read.flat(known.posterior, f"{names.FACTOR_EFFECT}{factor}", at)
+    if not new:
+        return effect
+    scale = read.flat(known.posterior, f"{names.FACTOR_SCALE}{factor}", at)
+    spread = stats.qmc.Halton(new * scale.shape[1], scramble=False).random(len(scale) + 1)[1:]
+    fresh = ndtri(spread).reshape(len(scale), new, -1) * scale[:, None, :]
+    return np.concatenate([effect, fresh], axis=1)
 
 
 def _sequence(draws: int, scale: Floats) -> Floats:

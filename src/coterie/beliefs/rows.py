@@ -7,7 +7,6 @@ they concern shares the draw. Outcomes of the rows are never read here.
 
 from __future__ import annotations
 
-import itertools
 from collections.abc import Iterator
 from dataclasses import dataclass
 from typing import Any
@@ -15,17 +14,18 @@ from typing import Any
 import numpy as np
 import pandas as pd
 import xarray as xr
-from scipy.special import expit, logit
 
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.assemble import draw_members
+from coterie.beliefs.crossed import completed
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
+from coterie.beliefs.left_out import LeftOut
 from coterie.beliefs.membership import Phi, conditional_log_odds, member_probability
 from coterie.beliefs.population import Stated
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
-from coterie.evidence import Evidence, bought_rows
+from coterie.evidence import EACH_RELEASE, Evidence, bought_rows
 from coterie.typing import Floats, Integers
 
 _CHUNK_BYTES = 2**27
@@ -53,6 +53,8 @@ class Known:
             outcomes=evidence.outcomes,
             covariates=evidence.covariates,
             late=read.late_outcomes(posterior),
+            crossed=evidence.layout.derived,
+            parts=evidence.layout.parts,
         )
         prior = beliefs.tree[names.PRIOR].to_dataset() if names.PRIOR in beliefs.tree else {}
         shape = (len(levels.artists), len(levels.clusters))
@@ -102,7 +104,7 @@ class _Plan:
     factor: tuple[tuple[Integers, int] | None, ...]
     told: Floats
     covariate: tuple[Floats, ...]
-    shares: tuple[Floats, ...]
+    left: LeftOut | None
 
 
 def states(
@@ -119,6 +121,7 @@ def states(
         If the rows count other outcomes than the beliefs know.
     """
     _check_outcomes(known, rows)
+    rows = completed(rows, known.levels)
     plan = _plan(known, rows)
     wide = len(rows) * len(known.levels.outcomes) * 6 + known.stated.table.size * 3
     step = max(1, int(_CHUNK_BYTES / (8 * (known.made.y.size + wide))))
@@ -205,6 +208,10 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         _numbered(c, counts[f].to_numpy(), known_levels) if f in counts.coords else None
         for (f, known_levels), c in zip(levels.factors.items(), codes.factor, strict=True)
     ]
+    told = {f: c[0] for f, c in zip(levels.factors, factor, strict=True) if c is not None}
+    given = {f: c for f, c in told.items() if f not in levels.crossed} | {names.CLUSTER: cluster}
+    if EACH_RELEASE in told:
+        given[names.RELEASE] = told[EACH_RELEASE]
     return _Plan(
         artist=artist,
         cluster=cluster,
@@ -219,7 +226,7 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         factor=tuple(factor),
         told=informs(levels.outcomes, bought_rows(counts))[None],
         covariate=tuple(c.scaled(counts[c.name].to_numpy()) for c in levels.covariates),
-        shares=tuple(level_shares(known, i) for i in range(len(levels.factors))),
+        left=LeftOut.of(levels, known.made, given),
     )
 
 
@@ -230,23 +237,6 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
     wide = codes.copy()
     wide[new] = len(known) + place
     return wide, found.size
-
-
-def level_shares(known: Known, factor: int) -> Floats:
-    """Return each level's share of the denominators: (cluster + 1, outcome, level).
-
-    The last line is the whole ledger's, for clusters it does not have.
-    """
-    levels, made = known.levels, known.made
-    size = len(list(levels.factors.values())[factor])
-    shape = (len(levels.clusters), len(levels.outcomes), size)
-    at = np.ravel_multi_index((made.cluster, made.outcome, made.factor[factor]), shape)
-    total = np.bincount(at, made.n, int(np.prod(shape))).reshape(shape)
-    whole = total.sum(axis=0, keepdims=True)
-    seen = total.sum(axis=2, keepdims=True)
-    total = np.concatenate([np.where(seen > 0, total, whole), whole])
-    seen = total.sum(axis=2, keepdims=True)
-    return np.where(seen > 0, total / np.where(seen > 0, seen, 1), 1 / size)
 
 
 def _members(
@@ -308,50 +298,19 @@ def _with_factors(
 ) -> tuple[Floats, Floats]:
     """Add factor effects; a factor left out is averaged over on the scale of rates."""
     out, inside = both
-    left: list[tuple[Floats, Floats]] = []
+    left: dict[str, Floats] = {}
     for i, factor in enumerate(known.levels.factors):
         effect = read.flat(known.posterior, f"{names.FACTOR_EFFECT}{factor}", part)
-        given = plan.factor[i]
-        if given is None:
-            home = np.minimum(plan.cluster, len(known.levels.clusters))
-            left.append((effect, plan.shares[i][home]))
-            continue
-        codes, new = given
         scale = read.flat(known.posterior, f"{names.FACTOR_SCALE}{factor}", part)
-        add = _widened(effect, new, scale, rng)[:, codes]
-        out, inside = out + add, inside + add
-    if left:
-        out, inside = (averaged(known, eta, left) for eta in (out, inside))
+        given = plan.factor[i]
+        if given is None and plan.left is not None:
+            left[factor] = _widened(effect, plan.left.new[factor], scale, rng)
+        elif given is not None:
+            add = _widened(effect, given[1], scale, rng)[:, given[0]]
+            out, inside = out + add, inside + add
+    if plan.left is not None:
+        out, inside = (plan.left.averaged(eta, left) for eta in (out, inside))
     return out, inside
-
-
-def averaged(known: Known, eta: Floats, left: list[tuple[Floats, Floats]]) -> Floats:
-    """Average rates over the levels of factors that were left out.
-
-    Parameters
-    ----------
-    known
-        The beliefs.
-    eta
-        Levels on the link scale, without these factors: (draw, row, outcome).
-    left
-        For each factor its effects (draw, level, outcome) and the rows' shares
-        (row, outcome, level).
-    """
-    binary = np.array([o.kind == "binary" for o in known.levels.outcomes])
-    total = np.zeros(eta.shape)
-    for picked in itertools.product(*[range(effect.shape[1]) for effect, _ in left]):
-        shift = sum(effect[:, None, i, :] for (effect, _), i in zip(left, picked, strict=True))
-        weight = np.prod(
-            [share[None, :, :, i] for (_, share), i in zip(left, picked, strict=True)], 0
-        )
-        level = eta + shift
-        total += weight * np.where(binary, expit(level), np.exp(np.minimum(level, 700)))
-    tiny = np.finfo(float).tiny
-    back: Floats = np.where(
-        binary, logit(np.clip(total, tiny, 1 - 1e-16)), np.log(np.maximum(total, tiny))
-    )
-    return back
 
 
 def _check_outcomes(known: Known, rows: Evidence) -> None:

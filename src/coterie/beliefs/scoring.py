@@ -237,6 +237,8 @@ def _levels(population: Population) -> Levels:
         outcomes=like.outcomes,
         covariates=like.covariates,
         late=read.late_outcomes(posterior),
+        crossed=like.layout.derived,
+        parts=like.layout.parts,
     )
 
 

@@ -8,6 +8,7 @@ from types import ModuleType
 from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
+from coterie.evidence.crossing import EACH_RELEASE, SEPARATOR, split, with_crossed
 from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
@@ -15,6 +16,8 @@ from coterie.evidence.table import Evidence
 from coterie.evidence.thin import thin
 
 __all__ = [
+    "EACH_RELEASE",
+    "SEPARATOR",
     "STANDARD",
     "Covariate",
     "Evidence",
@@ -24,11 +27,13 @@ __all__ = [
     "check",
     "join",
     "part_of",
+    "split",
     "standard_outcomes",
     "thin",
     "unidentified_in",
     "unknown_clusters",
     "unlike",
+    "with_crossed",
 ]
 
 _ON_REQUEST = ("datasets", "simulate")

@@ -157,7 +157,8 @@ def period_codes(parts: Parts) -> list[Integers]:
 
 def row_key(parts: Parts, *, without: Sequence[str] = ()) -> Integers:
     """Give one number to what makes rows comparable: labels, and whether they were bought."""
-    codes = [labels.codes for name, labels in parts.labels.items() if name not in without]
+    away = {*without, *parts.layout.derived, *(parts.layout.parts if CLUSTER in without else ())}
+    codes = [labels.codes for name, labels in parts.labels.items() if name not in away]
     return combined([*codes, parts.bought.astype(np.int64)])
 
 

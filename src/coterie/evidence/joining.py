@@ -116,7 +116,7 @@ def _refuse_flips(ledger: Evidence, arrived: Evidence, met: Flags) -> None:
 def _keys(table: Evidence, like: Evidence) -> list[tuple[Hashable, ...]]:
     """Return what tells rows apart: labels, covariates, period, and whether they were bought."""
     counts = table.counts
-    own = [names.ARTIST, names.CLUSTER, names.RELEASE, *like.factors]
+    own = [names.ARTIST, names.CLUSTER, names.RELEASE, *like.layout.factors]
     own += [covariate.name for covariate in like.covariates]
     own += [names.PERIOD_START, names.PERIOD_END]
     columns = [counts[name].to_numpy().tolist() for name in own if name in counts.coords]
@@ -223,7 +223,11 @@ def _refuse_older(ledger: Evidence, arrived: Evidence, earlier: Integers) -> Non
 def _place(table: Evidence, row: int) -> str:
     """Say where a row stands in words."""
     counts = table.counts.isel({names.ROW: row})
-    own = [n for n in (names.ARTIST, names.CLUSTER, names.RELEASE, *table.factors) if n in counts]
+    own = [
+        n
+        for n in (names.ARTIST, names.CLUSTER, names.RELEASE, *table.layout.factors)
+        if n in counts
+    ]
     words = [f"{name} {quoted(counts[name].item())}" for name in own]
     if names.PERIOD_START in counts:
         days = (

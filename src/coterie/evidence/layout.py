@@ -13,6 +13,7 @@ from typing import Any, Final, Literal
 from coterie import names
 from coterie.errors import EvidenceError, Problem
 from coterie.evidence.covariates import Covariate
+from coterie.evidence.crossing import crossing_problems, derived, name_of
 from coterie.evidence.frames import Table
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.windows import parse_window
@@ -29,9 +30,10 @@ class Request:
 
     outcomes: Sequence[Outcome] | None = None
     artist: str = names.ARTIST
-    cluster: str = names.CLUSTER
+    cluster: str | Sequence[str] = names.CLUSTER
     release: str | None = None
     factors: Sequence[str] = ()
+    crossed: Sequence[Sequence[str]] = ()
     covariates: Sequence[str | Covariate] = ()
     weight: str | None = None
     period: tuple[str, str] | None = None
@@ -45,7 +47,11 @@ class Request:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Layout:
-    """The user's own column names, by the part each one plays."""
+    """The user's own column names, by the part each one plays.
+
+    ``parts`` are columns that a cluster is the intersection of: factors too. ``crossed`` are
+    crossings by the names of factors, ``cluster`` and ``release``.
+    """
 
     artist: str
     cluster: str
@@ -57,16 +63,41 @@ class Layout:
     currency: str | None
     covariates: tuple[Covariate, ...] = ()
     weight: str | None = None
+    parts: tuple[str, ...] = ()
+    crossed: tuple[tuple[str, ...], ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:
-        """From the canonical name of each label to the user's column."""
+        """From the canonical name of each label that is read to the user's column."""
+        cluster = {} if self.parts else {names.CLUSTER: self.cluster}
         release = {names.RELEASE: self.release} if self.release else {}
         return (
-            {names.ARTIST: self.artist, names.CLUSTER: self.cluster}
+            {names.ARTIST: self.artist}
+            | cluster
             | release
             | {factor: factor for factor in self.factors}
         )
+
+    @property
+    def asked_cluster(self) -> str | tuple[str, ...]:
+        """The column of clusters, or the columns they are the intersection of."""
+        return self.parts or self.cluster
+
+    @property
+    def own_factors(self) -> tuple[str, ...]:
+        """Columns of factors, parts of a cluster apart."""
+        return tuple(factor for factor in self.factors if factor not in self.parts)
+
+    @property
+    def derived(self) -> dict[str, tuple[str, ...]]:
+        """Factors that follow from other labels, each with its members."""
+        return derived(self.parts, self.crossed)
+
+    @property
+    def joined(self) -> dict[str, str]:
+        """From the canonical name of each label that is part of another to the user's column."""
+        wanted = {*self.parts, *(member for members in self.crossed for member in members)}
+        return {name: column for name, column in self.keys.items() if name in wanted}
 
     @property
     def columns(self) -> tuple[str, ...]:
@@ -124,10 +155,11 @@ def _refuse_types(request: Request) -> None:
     factors = request.factors
     several = isinstance(factors, Sequence)
     single: dict[str, Any] = {
-        "artist": request.artist, "cluster": request.cluster, "release": request.release,
-        "seen": request.seen, "spend": request.spend, "currency": request.currency,
-        "weight": request.weight,
+        "artist": request.artist, "release": request.release, "seen": request.seen,
+        "spend": request.spend, "currency": request.currency, "weight": request.weight,
     }  # fmt: skip
+    if not _is_listed(request.cluster):
+        single["cluster"] = request.cluster
     told = [
         _argument(name, f"is {column!r}", "Name one column, as text.")
         for name, column in single.items()
@@ -135,6 +167,12 @@ def _refuse_types(request: Request) -> None:
     ]
     if not several or not all(isinstance(factor, str) for factor in factors):
         told.append(_argument("factors", f"is {factors!r}", "Name columns, as a list of text."))
+    if not isinstance(request.crossed, tuple | list) or not all(map(_is_listed, request.crossed)):
+        told.append(
+            _argument(
+                "crossed", f"is {request.crossed!r}", "List pairs: [('creative', 'cluster')]."
+            )
+        )
     if not isinstance(request.covariates, Sequence | Covariate) or not all(
         isinstance(covariate, str | Covariate) for covariate in _listed(request.covariates)
     ):
@@ -157,7 +195,15 @@ def _refuse_types(request: Request) -> None:
 
 def _lay_out(request: Request, there: Sequence[str]) -> Layout:
     factors = (request.factors,) if isinstance(request.factors, str) else tuple(request.factors)
-    taken = {request.artist, request.cluster, *factors}
+    parts = () if isinstance(request.cluster, str) else tuple(request.cluster)
+    cluster = name_of(parts) if parts else str(request.cluster)
+    canonical = {cluster: names.CLUSTER, request.release: names.RELEASE}
+    crossed = tuple(tuple(canonical.get(c, c) for c in each) for each in request.crossed)
+    # What is crossed has an effect of its own, and so have the parts of a cluster.
+    several = [c for each in crossed for c in each if c not in RESERVED]
+    factors = (*parts, *(f for f in factors if f not in parts))
+    factors += tuple(dict.fromkeys(c for c in several if c not in factors))
+    taken = {request.artist, cluster, *factors}
 
     def default(column: str | None, name: str) -> str | None:
         return name if column is None and name in there and name not in taken else column
@@ -167,7 +213,7 @@ def _lay_out(request: Request, there: Sequence[str]) -> Layout:
         period = (names.PERIOD_START, names.PERIOD_END)
     return Layout(
         artist=request.artist,
-        cluster=request.cluster,
+        cluster=cluster,
         release=default(request.release, names.RELEASE),
         factors=factors,
         period=None if period is None else (period[0], period[1]),
@@ -178,7 +224,13 @@ def _lay_out(request: Request, there: Sequence[str]) -> Layout:
             Covariate(c) if isinstance(c, str) else c for c in _listed(request.covariates)
         ),
         weight=request.weight,
+        parts=parts,
+        crossed=crossed,
     )
+
+
+def _is_listed(columns: Any) -> bool:
+    return isinstance(columns, tuple | list) and all(isinstance(c, str) for c in columns)
 
 
 def _listed(covariates: Any) -> Sequence[Any]:
@@ -331,7 +383,8 @@ def _part_problems(layout: Layout) -> list[Problem]:
     own = [covariate.name for covariate in layout.covariates]
     columns = [*layout.keys.values(), *own]
     twice = sorted({str(c) for c in columns if columns.count(c) > 1})
-    if len(layout.factors) + 2 + bool(layout.release) + len(own) > len(columns):
+    labels = 1 if layout.parts else 2
+    if len(layout.factors) + labels + bool(layout.release) + len(own) > len(columns):
         twice += [f for f in layout.factors if f in RESERVED or layout.factors.count(f) > 1]
     told += [
         _argument(f"column {c!r}", "is named for two parts", "Give each part its own column.")
@@ -347,7 +400,9 @@ def _part_problems(layout: Layout) -> list[Problem]:
         for c in own
         if c in RESERVED and c not in twice
     ]
-    return told
+    return told + crossing_problems(
+        layout.parts, layout.crossed, columns, released=bool(layout.release), reserved=RESERVED
+    )
 
 
 def _unused(layout: Layout, outcomes: Sequence[Outcome], there: Sequence[str]) -> list[Problem]:

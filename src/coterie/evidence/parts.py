@@ -85,7 +85,9 @@ class Parts:
 
     def place(self, row: int) -> str:
         """Say where a row stands in words."""
-        words = [f"{name} {labels.at(row)!r}" for name, labels in self.labels.items()]
+        away = self.layout.derived
+        own = {name: labels for name, labels in self.labels.items() if name not in away}
+        words = [f"{name} {labels.at(row)!r}" for name, labels in own.items()]
         if self.start is not None and self.end is not None:
             days = (str(np.datetime_as_string(m[row], unit="D")) for m in (self.start, self.end))
             words.append("period " + " to ".join(days))

@@ -22,6 +22,7 @@ from coterie.evidence.covariates import (
     read_covariates,
     read_weight,
 )
+from coterie.evidence.crossing import crossed_labels, separator_problems
 from coterie.evidence.dates import check_period, read_dates
 from coterie.evidence.frames import Columns, open_table
 from coterie.evidence.grid import complete, refuse_grid
@@ -33,7 +34,7 @@ from coterie.evidence.parts import Moments, Parts
 from coterie.evidence.totals import totals_rows
 from coterie.evidence.windows import parse_window
 from coterie.evidence.wording import of_table
-from coterie.names import CLUSTER
+from coterie.names import ARTIST, CLUSTER
 
 
 class Arguments(TypedDict, total=False):
@@ -41,9 +42,10 @@ class Arguments(TypedDict, total=False):
 
     outcomes: Sequence[Outcome] | None
     artist: str
-    cluster: str
+    cluster: str | Sequence[str]
     release: str | None
     factors: Sequence[str]
+    crossed: Sequence[Sequence[str]]
     covariates: Sequence[str | Covariate]
     weight: str | None
     period: tuple[str, str] | None
@@ -138,11 +140,12 @@ def examine(frame: Any, request: Request) -> tuple[Parts | None, list[Problem]]:
     amounts, found = _read_amounts(settled, columns)
     told += found
     unsettled = any(problem.code == "argument" for problem in settled.problems)
-    if unsettled or not {settled.layout.artist, settled.layout.cluster} <= there:
+    needed = {settled.layout.artist, *(settled.layout.parts or (settled.layout.cluster,))}
+    if unsettled or not needed <= there:
         return None, told
     parts, found = _assemble(settled, columns, amounts)
     told += found
-    if len(parts.labels) == len(settled.layout.keys):
+    if set(settled.layout.keys) <= set(parts.labels):
         told += _cross_checks(parts, amounts, request)
     return _with_grid(parts, told, request)
 
@@ -206,7 +209,19 @@ def _read_keys(layout: Layout, columns: Columns) -> tuple[dict[str, Labels], lis
         if column in columns:
             labels[name], found = read_labels(columns[column], column)
             told += found + near_identical(labels[name], column)
-    return labels, told
+    told += separator_problems(labels, {n: c for n, c in layout.joined.items() if n in labels})
+    return _with_derived(layout, labels), told
+
+
+def _with_derived(layout: Layout, labels: dict[str, Labels]) -> dict[str, Labels]:
+    """Add the labels that follow from those that were read."""
+    if layout.parts and set(layout.parts) <= set(labels):
+        whole = {CLUSTER: crossed_labels([labels[part] for part in layout.parts])}
+        labels = {ARTIST: labels[ARTIST]} | whole | labels
+    for name, members in layout.derived.items():
+        if set(members) <= set(labels):
+            labels[name] = crossed_labels([labels[member] for member in members])
+    return labels
 
 
 def _read_period(
@@ -242,7 +257,7 @@ def _cross_checks(parts: Parts, amounts: dict[str, Amounts], request: Request) -
 def _with_grid(parts: Parts, told: list[Problem], request: Request) -> tuple[Parts, list[Problem]]:
     if request.grid != "complete":
         return parts, told
-    refused = refuse_grid(parts) if len(parts.labels) == len(parts.layout.keys) else []
+    refused = refuse_grid(parts) if set(parts.layout.keys) <= set(parts.labels) else []
     if refused or any(problem.severity == "error" for problem in told):
         return parts, told + refused
     parts, found = complete(parts)

@@ -51,7 +51,8 @@ class Evidence:
     outcomes
         What was counted, in the order of the outcome dimension.
     factors
-        The user's factor columns.
+        The user's factor columns, then those that follow from them: pairs of the parts of a
+        cluster, and crossings.
     window
         How periods were cut, or None for one window over all.
     warnings
@@ -77,9 +78,10 @@ class Evidence:
         *,
         outcomes: Sequence[Outcome] | None = None,
         artist: str = "artist",
-        cluster: str = "cluster",
+        cluster: str | Sequence[str] = "cluster",
         release: str | None = None,
         factors: Sequence[str] = (),
+        crossed: Sequence[Sequence[str]] = (),
         covariates: Sequence[str | Covariate] = (),
         weight: str | None = None,
         period: tuple[str, str] | None = None,
@@ -101,9 +103,15 @@ class Evidence:
         outcomes
             What was counted. Left out, the standard outcomes whose columns are there.
         artist, cluster, release
-            Columns of labels. ``release`` left out, the column ``release`` if there.
+            Columns of labels. ``release`` left out, the column ``release`` if there. Several
+            columns of clusters make each cluster their intersection, ``"north x fan x night"``;
+            they and their pairs are factors, from which a small intersection borrows.
         factors
             Columns of further labels: context, geo, creative, surface.
+        crossed
+            Factors that are crossed: ``[("creative", "cluster"), ("context", "geo")]``, of
+            factors, ``cluster`` and ``release``. A combination has an effect beside those of
+            its members, pooled with the other combinations.
         covariates
             Columns of numbers, fractional and negative ones too. A name is read from its
             mean in units of its standard deviation over the rows; a :class:`Covariate`
@@ -153,8 +161,8 @@ class Evidence:
         """
         request = Request(
             outcomes=outcomes, artist=artist, cluster=cluster, release=release, factors=factors,
-            covariates=covariates, weight=weight, period=period, window=window, seen=seen,
-            spend=spend, currency=currency, grid=grid, missing=missing,
+            crossed=crossed, covariates=covariates, weight=weight, period=period, window=window,
+            seen=seen, spend=spend, currency=currency, grid=grid, missing=missing,
         )  # fmt: skip
         evidence = cls._read(frame, request)
         _raise_once(evidence.warnings)
@@ -169,7 +177,7 @@ class Evidence:
         return cls(
             counts=_counts(parts, request.window),
             outcomes=parts.outcomes,
-            factors=parts.layout.factors,
+            factors=(*parts.layout.factors, *parts.layout.derived),
             window=request.window,
             warnings=tuple(problems),
             layout=parts.layout,
@@ -206,8 +214,9 @@ class Evidence:
         """
         layout = self.layout
         request = Request(
-            outcomes=self.outcomes, artist=layout.artist, cluster=layout.cluster,
-            release=layout.release, factors=self.factors, covariates=self.covariates,
+            outcomes=self.outcomes, artist=layout.artist, cluster=layout.asked_cluster,
+            release=layout.release, factors=layout.own_factors, covariates=self.covariates,
+            crossed=layout.crossed,
             weight=layout.weight, period=layout.period, window=self.window, seen=layout.seen,
             spend=layout.spend, currency=layout.currency,
         )  # fmt: skip
@@ -299,8 +308,9 @@ def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) 
         first.to_frame(), second.to_frame().rename(columns=_renaming(second.layout, layout))
     )
     request = Request(
-        outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.cluster,
-        release=layout.release, factors=first.factors, period=layout.period,
+        outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.asked_cluster,
+        release=layout.release, factors=layout.own_factors, period=layout.period,
+        crossed=layout.crossed,
         window=first.window, seen=layout.seen or second.layout.seen,
         spend=layout.spend or second.layout.spend,
         currency=layout.currency or second.layout.currency,
@@ -426,6 +436,7 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
     ]
     for part, left, right in (
         ("factors", set(first.factors), set(second.factors)),
+        ("an intersection", first.layout.parts, second.layout.parts),
         ("covariates", _told(first, second), _told(second, first)),
         ("a weight", first.layout.weight is not None, second.layout.weight is not None),
         ("window", first.window, second.window),

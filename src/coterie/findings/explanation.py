@@ -125,7 +125,7 @@ def _parts(beliefs: Beliefs, alone: Alone) -> Iterator[_Part]:
     labels: dict[str, Any] = {
         names.OUTCOME: np.array([o.name for o in evidence.outcomes], dtype=object)[made.outcome]
     }
-    columns = [n for n in (names.RELEASE, *evidence.factors) if n in cells.coords]
+    columns = [n for n in (names.RELEASE, *evidence.layout.factors) if n in cells.coords]
     labels |= {name: cells[name].to_numpy()[made.cell] for name in columns}
     windows = cells[names.WINDOW].to_numpy()[made.cell]
     for kind, values in (labels | {names.WINDOW: windows}).items():
