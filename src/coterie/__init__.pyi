@@ -34,6 +34,7 @@ from .evidence import datasets as datasets
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest
+from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
 from .findings import explain as explain
 from .findings import sbc as sbc

@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.poststratifying import poststratify
     from coterie.beliefs.predicting import predict, predictive
     from coterie.beliefs.priors import MembershipPrior
+    from coterie.beliefs.rates_by_level import level_rates
     from coterie.beliefs.redrawing import Replicas, replicas
     from coterie.beliefs.scoring import Population, score
     from coterie.beliefs.scoring_files import score_file
@@ -46,6 +47,7 @@ __all__ = [
     "build_model",
     "clusters_of",
     "fit",
+    "level_rates",
     "mode",
     "population_of",
     "poststratify",
@@ -75,6 +77,7 @@ _FILES = {
     "build_model": "fitting",
     "clusters_of": "alone",
     "fit": "fitting",
+    "level_rates": "rates_by_level",
     "mode": "maximising",
     "poststratify": "poststratifying",
     "predict": "predicting",

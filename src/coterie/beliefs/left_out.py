@@ -7,7 +7,7 @@ members make. A cluster without rows has the shares of the whole ledger.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Self
 
@@ -15,8 +15,8 @@ import numpy as np
 from scipy.special import expit, logit
 
 from coterie import names
-from coterie.beliefs.crossed import codes_of, inventory
-from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.crossed import codes_of, inventory, part_labels
+from coterie.beliefs.design import Design, Levels, lookup
 from coterie.evidence import EACH_RELEASE
 from coterie.typing import Flags, Floats, Integers
 
@@ -110,6 +110,50 @@ class LeftOut:
             self.binary, logit(np.clip(total, tiny, 1 - 1e-16)), np.log(np.maximum(total, tiny))
         )
         return back
+
+
+def placed(
+    levels: Levels,
+    made: Design,
+    given: Mapping[str, Integers],
+    etas: Sequence[Floats],
+    effect: Callable[[str, int], Floats],
+) -> list[Floats]:
+    """Add the effects of what rows state, and average over what they leave out.
+
+    Parameters
+    ----------
+    levels, made, given
+        As in :meth:`LeftOut.of`; parts of a cluster are stated too.
+    etas
+        Levels on the link scale without factors, each (draw, row, outcome); rows may be those
+        of ``given`` several times one after the other.
+    effect
+        From a factor and a number of levels never seen to its effects, those at the end:
+        (draw, level, outcome).
+    """
+    stated = {f: (given[f], 0) for f in levels.factors if f in given}
+    stated |= {
+        f: codes_of(levels, f, given) for f, of in levels.crossed.items() if set(of) <= set(given)
+    }
+    left = LeftOut.of(levels, made, given)
+    found = list(etas)
+    for factor, (codes, new) in stated.items():
+        own = effect(factor, new)[:, codes, :]
+        found = [eta + np.tile(own, (1, eta.shape[1] // codes.size, 1)) for eta in found]
+    if left is None:
+        return found
+    wide = {factor: effect(factor, new) for factor, new in left.new.items()}
+    return [left.averaged(eta, wide) for eta in found]
+
+
+def cluster_codes(levels: Levels) -> dict[str, Integers]:
+    """Return codes of every cluster, and of its parts where it is an intersection: (cluster,)."""
+    given = {names.CLUSTER: np.arange(len(levels.clusters))}
+    if levels.parts:
+        own = part_labels(levels.clusters, levels.parts, levels.factors)
+        given |= {part: lookup(labels, levels.factors[part]) for part, labels in own.items()}
+    return given
 
 
 def _together(levels: Levels, made: Design, columns: list[str]) -> tuple[Integers, Floats]:

@@ -20,9 +20,8 @@ from scipy.special import betainc, expit, gammainc, ndtri
 
 from coterie import names
 from coterie.beliefs import population as read
-from coterie.beliefs.crossed import codes_of, part_labels
 from coterie.beliefs.design import as_labels, lookup
-from coterie.beliefs.left_out import LeftOut
+from coterie.beliefs.left_out import cluster_codes, placed
 from coterie.beliefs.membership import conditional_log_odds, member_probability
 from coterie.beliefs.rows import Known, covariate_means, sloped
 from coterie.beliefs.tree import Beliefs
@@ -114,24 +113,12 @@ def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, 
 
 def _with_factors(known: Known, at: Any, both: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
     """Add what clusters are made of, and average over every other factor."""
-    levels = known.levels
-    given = {names.CLUSTER: np.arange(len(levels.clusters))}
-    parts = part_labels(levels.clusters, levels.parts, levels.factors) if levels.parts else {}
-    given |= {part: lookup(labels, levels.factors[part]) for part, labels in parts.items()}
-    effects = {f: (given[f], 0) for f in levels.parts}
-    effects |= {
-        f: codes_of(levels, f, given) for f, of in levels.crossed.items() if set(of) <= set(given)
-    }
-    left = LeftOut.of(levels, known.made, given)
     shape, rows = both[0].shape, (len(both[0]), -1, both[0].shape[3])
-    out, inside = both
-    for factor, (codes, new) in effects.items():
-        add = _effect(known, factor, at, new)[:, None, codes, :]
-        out, inside = out + add, inside + add
-    if left is not None:
-        wide = {f: _effect(known, f, at, new) for f, new in left.new.items()}
-        out, inside = (left.averaged(e.reshape(rows), wide).reshape(shape) for e in (out, inside))
-    return out, inside
+    out, inside = placed(
+        known.levels, known.made, cluster_codes(known.levels), [e.reshape(rows) for e in both],
+        lambda factor, new: _effect(known, factor, at, new),
+    )  # fmt: skip
+    return out.reshape(shape), inside.reshape(shape)
 
 
 def _effect(known: Known, factor: str, at: Any, new: int) -> Floats:

@@ -5,6 +5,7 @@ from coterie.findings.criticism import criticise
 from coterie.findings.explanation import explain
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
+from coterie.findings.level_comparison import compare_levels
 from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.sbc import sbc
 
@@ -13,6 +14,7 @@ __all__ = [
     "Family",
     "Finding",
     "backtest",
+    "compare_levels",
     "criticise",
     "explain",
     "prior_rates",
