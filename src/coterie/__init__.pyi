@@ -27,6 +27,7 @@ from .errors import FitInterrupted as FitInterrupted
 from .errors import ImproperPriorWarning as ImproperPriorWarning
 from .errors import Problem as Problem
 from .evidence import Covariate as Covariate
+from .evidence import Cycle as Cycle
 from .evidence import Evidence as Evidence
 from .evidence import Outcome as Outcome
 from .evidence import check as check

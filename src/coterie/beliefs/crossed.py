@@ -93,9 +93,14 @@ def completed(rows: Evidence, levels: Levels) -> Evidence:
 
 def inventory(levels: Levels, column: str) -> Labels:
     """Return what is known of a column that crossings are made of."""
+    return inventory_of(levels.factors, levels.clusters, column)
+
+
+def inventory_of(factors: Mapping[str, Labels], clusters: Labels, column: str) -> Labels:
+    """Return the levels of a column that crossings are made of."""
     if column == names.CLUSTER:
-        return levels.clusters
-    return levels.factors[EACH_RELEASE if column == names.RELEASE else column]
+        return clusters
+    return factors[EACH_RELEASE if column == names.RELEASE else column]
 
 
 def codes_of(levels: Levels, factor: str, columns: Mapping[str, Integers]) -> tuple[Integers, int]:

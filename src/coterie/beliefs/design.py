@@ -20,7 +20,8 @@ from numpy.typing import NDArray
 from coterie import names
 from coterie.beliefs.crossed import with_parts
 from coterie.beliefs.maturity import Ages, ages_of
-from coterie.evidence import Covariate, Evidence, Outcome
+from coterie.beliefs.smooth import Axes, grids, smooth_levels
+from coterie.evidence import Covariate, Cycle, Evidence, Outcome
 from coterie.typing import Flags, Floats, Integers
 
 type Labels = NDArray[Any]
@@ -34,7 +35,8 @@ class Levels:
 
     ``late`` names the outcomes that may have a delay.
     ``crossed`` are the factors that follow from other labels, each with its members;
-    ``parts`` the factors that a cluster is the intersection of, if it is one.
+    ``parts`` the factors that a cluster is the intersection of, if it is one; ``cycles`` are
+    the factors that come round.
     """
 
     artists: Labels
@@ -46,6 +48,7 @@ class Levels:
     late: tuple[str, ...] = ()
     crossed: dict[str, tuple[str, ...]] = field(default_factory=dict)
     parts: tuple[str, ...] = ()
+    cycles: tuple[Cycle, ...] = ()
 
     @classmethod
     def of(cls, evidence: Evidence, clusters: Sequence[Any] | None = None) -> Levels:
@@ -54,21 +57,28 @@ class Levels:
         named = evidence.clusters if clusters is None else as_labels(clusters)
         read = evidence.layout
         factors = {f: pd.unique(np.sort(counts[f].to_numpy())) for f in evidence.factors}
+        factors = with_parts(factors, named, read.parts, read.derived)
         return cls(
             artists=evidence.artists,
             clusters=named,
             windows=np.unique(counts[names.WINDOW].to_numpy().astype(object)),
-            factors=with_parts(factors, named, read.parts, read.derived),
+            factors=smooth_levels(factors, named, read),
             outcomes=evidence.outcomes,
             covariates=evidence.covariates,
             crossed=read.derived,
             parts=read.parts,
+            cycles=read.cycles,
         )
 
     @property
     def intersects(self) -> bool:
         """Whether a cluster is an intersection."""
         return bool(self.parts)
+
+    @property
+    def smooth(self) -> dict[str, Axes]:
+        """Factors whose levels are on a cycle, or on a grid with one, each with its axes."""
+        return grids(self)
 
     @property
     def outcome_names(self) -> list[str]:

@@ -29,6 +29,8 @@ import pytensor.tensor as pt
 
 from coterie import names
 from coterie.beliefs.parameters import ParameterPrior
+from coterie.beliefs.smooth import Axes, axes_of
+from coterie.evidence import Cycle
 
 type Priors = tuple[ParameterPrior, ...]
 
@@ -108,6 +110,17 @@ def loading_and_kappa(
 def _placed(at: list[int], values: Any) -> list[tuple[int, Any]]:
     """Pair each position with its value."""
     return [(i, values[j]) for j, i in enumerate(at)]
+
+
+def from_axes(along: Any, grid: Axes) -> Any:
+    """Turn effects along the axes of a grid, (axis, outcome), into those of its levels."""
+    sizes = [axis.period if isinstance(axis, Cycle) else axis for axis in grid]
+    cube = along.reshape((*sizes, along.shape[1]))
+    for i, axis in enumerate(grid):
+        if isinstance(axis, Cycle):
+            turn = pt.as_tensor(axes_of(axis)[0])
+            cube = pt.moveaxis(pt.tensordot(turn, cube, axes=[[1], [i]]), 0, i)
+    return cube.reshape((int(np.prod(sizes)), along.shape[1]))
 
 
 def _free(name: str, family: str, priors: list[ParameterPrior], dims: str | None) -> Any:

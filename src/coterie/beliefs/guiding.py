@@ -97,11 +97,12 @@ def guided(
 
 
 def _found(posterior: xr.Dataset, fitted: Design, now: Design, levels: Levels) -> _Open:
-    """Find effects with rows now and none in the fit."""
+    """Find effects with rows now and none in the fit; a smooth one had neighbours with rows."""
     factors = [
         (f"{names.FACTOR_EFFECT}{f}", f"{names.FACTOR_SCALE}{f}", (now.factor[i], now.outcome),
          (fitted.factor[i], fitted.outcome))
         for i, f in enumerate(levels.factors)
+        if f not in levels.smooth
     ]  # fmt: skip
     blocks = [
         (names.CLUSTER_EFFECT, names.CLUSTER_SCALE, (now.cluster, now.outcome),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import BeliefError, Problem
-from coterie.evidence import Covariate, Evidence, Outcome, with_crossed
+from coterie.evidence import Covariate, Cycle, Evidence, Outcome, with_crossed
 
 WARNED: Final = "warned_row"
 
@@ -213,6 +213,7 @@ def _layout(stored: dict[str, Any]) -> Any:
     made = get_type_hints(Evidence)["layout"]
     plain = {k: tuple(v) if isinstance(v, list) else v for k, v in stored.items()}
     plain["crossed"] = tuple(tuple(members) for members in plain.get("crossed", ()))
+    plain["cycles"] = tuple(Cycle(**told) for told in plain.get("cycles", ()))
     plain["covariates"] = tuple(Covariate(**told) for told in plain.get("covariates", ()))
     return made(**plain)
 

@@ -16,7 +16,7 @@ Coordinates. Whatever the data know well is moved in units of what they leave op
 - Levels are a grand mean, cluster contrasts and window contrasts. The split of a
   level into ``alpha``, cluster and window is drawn from its exact conditional law.
   Contrasts and factor effects are over their scale where the counts say little, over
-  their standard error where they say much.
+  their standard error where they say much; those of a cycle along its own axes.
 - ``artist_effect`` is ``mean + sd * artist_raw``, where mean and sd come from a rough
   Gaussian reading of the counts (:mod:`coterie.beliefs.pilot`).
 - ``affinity`` has *two* such maps, one for members and one for outsiders, that share
@@ -39,12 +39,18 @@ from pymc.distributions.transforms import ZeroSumTransform
 from coterie import names
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.design import Design, Levels
-from coterie.beliefs.free_parameters import loading_and_kappa, may_trade, parameter
+from coterie.beliefs.free_parameters import (
+    from_axes,
+    loading_and_kappa,
+    may_trade,
+    parameter,
+)
 from coterie.beliefs.late_density import late_pair_loglik, symbolic
 from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import Homes, MembershipPrior
+from coterie.beliefs.smooth import spread_along
 
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
@@ -119,6 +125,7 @@ class Blueprint:
             len(levels.clusters),
             len(levels.windows),
             tuple((f, len(known)) for f, known in levels.factors.items()),
+            *([tuple(levels.smooth.items())] if levels.smooth else []),
             self.made.pair_artist.size,
         )
         pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
@@ -249,7 +256,10 @@ def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
         )
         scale = parameter(f"{names.FACTOR_SCALE}{factor}", priors)
         dims = (_level_of(factor), names.OUTCOME)
-        free = _effects(f"factor_raw_{factor}", scale, read[f"known_factor_{factor}"], dims)
+        known, grid = read[f"known_factor_{factor}"], blueprint.levels.smooth.get(factor)
+        along = scale if grid is None else scale * np.sqrt(spread_along(grid))[:, None]
+        free = _effects(f"factor_raw_{factor}", along, known, dims)
+        free = free if grid is None else from_axes(free, grid)
         effect = pm.Deterministic(f"{names.FACTOR_EFFECT}{factor}", free, dims=dims)
         eta = eta + effect[read[f"factor_code_{factor}"], outcome]
     return eta

@@ -55,6 +55,7 @@ class Known:
             late=read.late_outcomes(posterior),
             crossed=evidence.layout.derived,
             parts=evidence.layout.parts,
+            cycles=evidence.layout.cycles,
         )
         prior = beliefs.tree[names.PRIOR].to_dataset() if names.PRIOR in beliefs.tree else {}
         shape = (len(levels.artists), len(levels.clusters))

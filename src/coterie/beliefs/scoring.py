@@ -239,6 +239,7 @@ def _levels(population: Population) -> Levels:
         late=read.late_outcomes(posterior),
         crossed=like.layout.derived,
         parts=like.layout.parts,
+        cycles=like.layout.cycles,
     )
 
 

@@ -169,6 +169,9 @@ def _no_weights(step: Step) -> str:
     new = [o.name for o in step.joined.evidence.outcomes if o.name not in mine]
     if new:
         return f"outcome {new[0]!r} was not counted when the model was fitted"
+    for factor in step.levels.smooth:
+        if len(step.levels.factors[factor]) > len(step.fitted.levels.factors[factor]):
+            return f"a level of {factor!r} is new, and its effects are smooth"
     learned = names.PI in step.fitted.posterior
     if len(step.levels.clusters) > len(step.fitted.levels.clusters) and learned:
         return "a cluster is new and pi is learned"

@@ -9,6 +9,7 @@ from coterie.evidence.cells import bought_rows
 from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
 from coterie.evidence.crossing import EACH_RELEASE, SEPARATOR, split, with_crossed
+from coterie.evidence.cycles import Cycle
 from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
@@ -20,6 +21,7 @@ __all__ = [
     "SEPARATOR",
     "STANDARD",
     "Covariate",
+    "Cycle",
     "Evidence",
     "Joined",
     "Outcome",

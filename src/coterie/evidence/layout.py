@@ -14,6 +14,7 @@ from coterie import names
 from coterie.errors import EvidenceError, Problem
 from coterie.evidence.covariates import Covariate
 from coterie.evidence.crossing import crossing_problems, derived, name_of
+from coterie.evidence.cycles import Cycle, columns_of
 from coterie.evidence.frames import Table
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.windows import parse_window
@@ -32,7 +33,7 @@ class Request:
     artist: str = names.ARTIST
     cluster: str | Sequence[str] = names.CLUSTER
     release: str | None = None
-    factors: Sequence[str] = ()
+    factors: Sequence[str | Cycle] = ()
     crossed: Sequence[Sequence[str]] = ()
     covariates: Sequence[str | Covariate] = ()
     weight: str | None = None
@@ -50,7 +51,8 @@ class Layout:
     """The user's own column names, by the part each one plays.
 
     ``parts`` are columns that a cluster is the intersection of: factors too. ``crossed`` are
-    crossings by the names of factors, ``cluster`` and ``release``.
+    crossings by the names of factors, ``cluster`` and ``release``; ``cycles`` are the
+    factors that come round.
     """
 
     artist: str
@@ -65,6 +67,7 @@ class Layout:
     weight: str | None = None
     parts: tuple[str, ...] = ()
     crossed: tuple[tuple[str, ...], ...] = ()
+    cycles: tuple[Cycle, ...] = ()
 
     @property
     def keys(self) -> dict[str, str]:
@@ -84,9 +87,11 @@ class Layout:
         return self.parts or self.cluster
 
     @property
-    def own_factors(self) -> tuple[str, ...]:
-        """Columns of factors, parts of a cluster apart."""
-        return tuple(factor for factor in self.factors if factor not in self.parts)
+    def own_factors(self) -> tuple[str | Cycle, ...]:
+        """Factors as they were asked for, parts of a cluster apart but for cycles."""
+        cycles = {cycle.column: cycle for cycle in self.cycles}
+        own = [f for f in self.factors if f not in self.parts or f in cycles]
+        return tuple(cycles.get(factor, factor) for factor in own)
 
     @property
     def derived(self) -> dict[str, tuple[str, ...]]:
@@ -153,7 +158,8 @@ def settle(request: Request, table: Table) -> Settled:
 
 def _refuse_types(request: Request) -> None:
     factors = request.factors
-    several = isinstance(factors, Sequence)
+    several = isinstance(factors, Sequence | Cycle)
+    factors = (factors,) if isinstance(factors, Cycle) else factors
     single: dict[str, Any] = {
         "artist": request.artist, "release": request.release, "seen": request.seen,
         "spend": request.spend, "currency": request.currency, "weight": request.weight,
@@ -165,7 +171,7 @@ def _refuse_types(request: Request) -> None:
         for name, column in single.items()
         if not isinstance(column, str) and (column is not None or name in ("artist", "cluster"))
     ]
-    if not several or not all(isinstance(factor, str) for factor in factors):
+    if not several or not all(isinstance(factor, str | Cycle) for factor in factors):
         told.append(_argument("factors", f"is {factors!r}", "Name columns, as a list of text."))
     if not isinstance(request.crossed, tuple | list) or not all(map(_is_listed, request.crossed)):
         told.append(
@@ -194,15 +200,17 @@ def _refuse_types(request: Request) -> None:
 
 
 def _lay_out(request: Request, there: Sequence[str]) -> Layout:
-    factors = (request.factors,) if isinstance(request.factors, str) else tuple(request.factors)
+    asked = request.factors
+    several = (asked,) if isinstance(asked, str | Cycle) else tuple(asked)
+    factors = columns_of(several)
     parts = () if isinstance(request.cluster, str) else tuple(request.cluster)
     cluster = name_of(parts) if parts else str(request.cluster)
     canonical = {cluster: names.CLUSTER, request.release: names.RELEASE}
     crossed = tuple(tuple(canonical.get(c, c) for c in each) for each in request.crossed)
     # What is crossed has an effect of its own, and so have the parts of a cluster.
-    several = [c for each in crossed for c in each if c not in RESERVED]
+    members = [c for each in crossed for c in each if c not in RESERVED]
     factors = (*parts, *(f for f in factors if f not in parts))
-    factors += tuple(dict.fromkeys(c for c in several if c not in factors))
+    factors += tuple(dict.fromkeys(c for c in members if c not in factors))
     taken = {request.artist, cluster, *factors}
 
     def default(column: str | None, name: str) -> str | None:
@@ -226,6 +234,7 @@ def _lay_out(request: Request, there: Sequence[str]) -> Layout:
         weight=request.weight,
         parts=parts,
         crossed=crossed,
+        cycles=tuple(factor for factor in several if isinstance(factor, Cycle)),
     )
 
 

@@ -23,6 +23,7 @@ from coterie.evidence.covariates import (
     read_weight,
 )
 from coterie.evidence.crossing import crossed_labels, separator_problems
+from coterie.evidence.cycles import Cycle, read_places
 from coterie.evidence.dates import check_period, read_dates
 from coterie.evidence.frames import Columns, open_table
 from coterie.evidence.grid import complete, refuse_grid
@@ -44,7 +45,7 @@ class Arguments(TypedDict, total=False):
     artist: str
     cluster: str | Sequence[str]
     release: str | None
-    factors: Sequence[str]
+    factors: Sequence[str | Cycle]
     crossed: Sequence[Sequence[str]]
     covariates: Sequence[str | Covariate]
     weight: str | None
@@ -209,6 +210,10 @@ def _read_keys(layout: Layout, columns: Columns) -> tuple[dict[str, Labels], lis
         if column in columns:
             labels[name], found = read_labels(columns[column], column)
             told += found + near_identical(labels[name], column)
+    for cycle in layout.cycles:
+        if cycle.column in labels:
+            labels[cycle.column], found = read_places(labels[cycle.column], cycle)
+            told += found
     told += separator_problems(labels, {n: c for n, c in layout.joined.items() if n in labels})
     return _with_derived(layout, labels), told
 

@@ -22,6 +22,7 @@ from coterie import names
 from coterie.errors import EvidenceError, EvidenceWarning, Problem
 from coterie.evidence.cells import places, sum_cells
 from coterie.evidence.covariates import Covariate
+from coterie.evidence.cycles import Cycle
 from coterie.evidence.layout import Layout, Request
 from coterie.evidence.outcomes import Outcome
 from coterie.evidence.parts import Parts
@@ -80,7 +81,7 @@ class Evidence:
         artist: str = "artist",
         cluster: str | Sequence[str] = "cluster",
         release: str | None = None,
-        factors: Sequence[str] = (),
+        factors: Sequence[str | Cycle] = (),
         crossed: Sequence[Sequence[str]] = (),
         covariates: Sequence[str | Covariate] = (),
         weight: str | None = None,
@@ -107,7 +108,8 @@ class Evidence:
             columns of clusters make each cluster their intersection, ``"north x fan x night"``;
             they and their pairs are factors, from which a small intersection borrows.
         factors
-            Columns of further labels: context, geo, creative, surface.
+            Columns of further labels: context, geo, creative, surface. ``Cycle("hour", 24)``
+            is one that comes round.
         crossed
             Factors that are crossed: ``[("creative", "cluster"), ("context", "geo")]``, of
             factors, ``cluster`` and ``release``. A combination has an effect beside those of
@@ -436,6 +438,7 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
     ]
     for part, left, right in (
         ("factors", set(first.factors), set(second.factors)),
+        ("cycles", set(first.layout.cycles), set(second.layout.cycles)),
         ("an intersection", first.layout.parts, second.layout.parts),
         ("covariates", _told(first, second), _told(second, first)),
         ("a weight", first.layout.weight is not None, second.layout.weight is not None),
