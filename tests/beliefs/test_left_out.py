@@ -191,3 +191,17 @@ def test_shares_sum_to_one_and_releases_are_left_out_with_the_rest():
     # A new cluster's combinations with a release are new too, two of them.
     assert left.new["release x cluster"] == 2 + 0
     assert left.new["context x geo"] == 0
+
+
+def test_beliefs_of_intersections_come_back_from_a_file(tmp_path):
+    rows = PARTED.assign(hour=[0, 1, 1, 0])
+    evidence = read(
+        rows, cluster=PLACES, factors=[co.Cycle("hour", 24)], crossed=[("hour", "place")]
+    )
+    beliefs = stating(evidence, OF_PARTS)
+    beliefs.save(tmp_path / "crossed.nc")
+    back = co.Beliefs.load(tmp_path / "crossed.nc")
+
+    assert back.evidence == evidence
+    np.testing.assert_array_equal(rate_of(back, evidence), rate_of(beliefs, evidence))
+    assert back.tree["posterior"]["factor_effect_hour x place"].sizes["hour x place"] == 48
