@@ -107,3 +107,26 @@ def test_later_rows_update_a_file_of_beliefs_and_twice_the_same_rows_are_refused
     again = typed("update", file, later, "--out", file)
     assert again.exit_code == 2
     assert "in the ledger already" in again.stderr
+
+
+def test_an_update_lets_old_weeks_fade_and_a_half_life_that_is_none_is_refused(typed, tmp_path):
+    file, later = tmp_path / "beliefs.nc", tmp_path / "week2.csv"
+    believing(OLD, np.random.default_rng(1)).save(file)
+    NEW.to_csv(later, index=False)
+    refused = typed("update", file, later, "--out", file, "--half-life", "soon")
+    assert refused.exit_code == 2
+    assert "half_life is 'soon'" in refused.stderr
+    result = typed("update", file, later, "--out", file, "--half-life", "7D")
+
+    assert result.exit_code == 0, result.stderr
+    assert str(co.Beliefs.load(file).evidence.half_life) == "half-life 7 days as of 2026-01-18"
+
+
+def test_a_fit_of_a_table_without_windows_cannot_let_it_fade(typed, tmp_path):
+    file, prior = tmp_path / "campaign.csv", tmp_path / "prior.toml"
+    file.write_text(TABLE.format(saves=3))
+    prior.write_text("[shares]\ngym = 0.5\nindie = 0.5")
+    result = typed("fit", file, "--prior", prior, "--out", tmp_path / "b.nc", "--half-life", "90D")
+
+    assert result.exit_code == 2
+    assert "states no windows" in result.stderr

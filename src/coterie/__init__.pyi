@@ -12,6 +12,7 @@ from .beliefs import score as score
 from .beliefs import score_file as score_file
 from .beliefs import update as update
 from .deck import plot_calibration as plot_calibration
+from .deck import plot_half_life as plot_half_life
 from .deck import plot_home as plot_home
 from .deck import plot_prior as plot_prior
 from .deck import plot_rates as plot_rates
@@ -35,6 +36,7 @@ from .evidence import datasets as datasets
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest
+from .findings import choose_half_life as choose_half_life
 from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
 from .findings import explain as explain

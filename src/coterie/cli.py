@@ -28,6 +28,7 @@ _SHOWN = 3
 
 Json = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same numbers.")]
+HalfLife = Annotated[str | None, typer.Option(help="Let old windows fade: 90D, or never.")]
 
 
 @app.callback(invoke_without_command=True)
@@ -58,12 +59,14 @@ def check(
 
 
 @app.command()
-def fit(
+def fit(  # noqa: PLR0913, PLR0917 - one option a word of the command
     file: Annotated[Path, typer.Argument(help="Table of counts: .csv or .parquet.")],
     prior: Annotated[Path, typer.Option(help="TOML with [shares], and [prob] for many homes.")],
     out: Annotated[Path, typer.Option(help="Beliefs file to write.")],
     homes: Annotated[str, typer.Option(help="'one' or 'many'.")] = "one",
     draws: Annotated[int, typer.Option(help="Draws of each of four chains.")] = 1000,
+    window: Annotated[str | None, typer.Option(help="How to cut time, such as 28D.")] = None,
+    half_life: HalfLife = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -74,7 +77,7 @@ def fit(
         if homes not in ("one", "many"):
             raise co.BeliefError(f"--homes is {homes!r}; write 'one' or 'many'.")
         _check_out(out)
-        evidence = co.Evidence.from_frame(_table(file))
+        evidence = co.Evidence.from_frame(_table(file), window=window).forgetting(half_life)
         rng = np.random.default_rng(seed)
         beliefs = co.fit(evidence, _prior(prior, homes), homes=homes, draws=draws, rng=rng)  # type: ignore[arg-type]
         _refuse_stopped(beliefs)
@@ -83,12 +86,13 @@ def fit(
 
 
 @app.command()
-def update(
+def update(  # noqa: PLR0913, PLR0917 - one option a word of the command
     beliefs: Annotated[Path, typer.Argument(help="Beliefs file that fit or update wrote.")],
     file: Annotated[Path, typer.Argument(help="Rows that came since: .csv or .parquet.")],
     out: Annotated[Path, typer.Option(help="Beliefs file to write; may be the first.")],
     prior: Annotated[Path | None, typer.Option(help="TOML, as in fit, where it changes.")] = None,
     replaces: Annotated[bool, typer.Option("--replaces", help="Corrections, later reads.")] = False,
+    half_life: HalfLife = None,
     seed: Seed = 0,
     json: Json = False,
 ) -> None:
@@ -101,7 +105,9 @@ def update(
         evidence = before.evidence.read_more(_table(file))
         stated = None if prior is None else _prior(prior, before.homes or "one")
         rng = np.random.default_rng(seed)
-        now = co.update(before, evidence, replaces=replaces, prior=stated, rng=rng)
+        now = co.update(
+            before, evidence, replaces=replaces, prior=stated, half_life=half_life, rng=rng
+        )
         _refuse_stopped(now)
         now.save(out)
         path, entries = now.tree.attrs["coterie_path"], now.history.sizes["update"] - 1

@@ -28,6 +28,7 @@ CURRENCY: Final = "currency"
 WEIGHT: Final = "artist_units"
 COVARIATE: Final = "covariate"
 BOUGHT: Final = "bought"
+POWER: Final = "cell_power"
 
 # Counts.
 NUMERATOR: Final = "numerator"

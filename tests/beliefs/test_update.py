@@ -7,6 +7,7 @@ import pytest
 import coterie as co
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs import predict, updating
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.local_effects import draw_local
@@ -16,7 +17,7 @@ from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.tree import Beliefs
 from coterie.beliefs.updating import update
 from coterie.errors import BeliefError, EvidenceError, EvidenceWarning
-from coterie.evidence import Evidence, Outcome, join
+from coterie.evidence import Evidence, HalfLife, Outcome, join
 from tests.beliefs.small_world import (
     CHAINS,
     CLUSTERS,
@@ -31,18 +32,21 @@ from tests.beliefs.small_world import (
 )
 
 
-def exact(homes):
-    """Integrate over alpha and both new drifts on a grid: weights, points, beliefs."""
+def exact(homes, half_life="never"):
+    """Integrate over alpha and both new drifts on a grid: weights, points, beliefs.
+
+    Artist a alone has new rows; where evidence fades, everybody's is another than before.
+    """
     alpha = np.linspace(-3.4, -0.6, 41)
     drift = np.linspace(-1.2, 1.2, 25)
     at = np.stack(np.meshgrid(alpha, drift, drift, indexing="ij"), axis=-1).reshape(-1, 3)
     evidence = read_rows(pd.concat([OLD, NEW], ignore_index=True))
     levels = Levels.of(evidence, CLUSTERS)
-    own = levels.artists == "a"
+    own = (levels.artists == "a") | (half_life != "never")
     found = []
-    for table in (evidence, read_rows(OLD)):
+    for table in (evidence.forgetting(half_life), read_rows(OLD)):
         made = design(table, levels)
-        keep = made.artist == np.flatnonzero(own)[0]
+        keep = own[made.artist]
         base = at[:, :1] + np.where(made.window == 1, at[:, 1 + made.cluster], 0.0)
         cut = cut_to(made, np.flatnonzero(own))
         size = len(at)
@@ -57,17 +61,19 @@ def exact(homes):
         )  # fmt: skip
         found.append(integrate(cut, phi, homes={"one": 1, "many": 2}[homes]))
     height = -0.5 * ((at[:, 0] + 2) / 0.3) ** 2 - 0.5 * np.square(at[:, 1:] / 0.3).sum(axis=1)
-    height += (found[0].log_evidence - found[1].log_evidence)[:, 0]
+    height += (found[0].log_evidence - found[1].log_evidence).sum(axis=1)
     weight = np.exp(height - height.max())
     weight /= weight.sum()
     return weight, at, found[0].belief[:, 0]
 
 
-@pytest.mark.parametrize("homes", ["one", "many"])
-def test_weights_give_the_posterior_that_a_grid_gives(homes, rng):
+@pytest.mark.parametrize(
+    ("homes", "half_life"), [("one", "never"), ("many", "never"), ("one", "7D"), ("many", "3D")]
+)
+def test_weights_give_the_posterior_that_a_grid_gives(homes, half_life, rng):
     before = believing(OLD, rng, homes)
-    made = update(before, read_rows(NEW), rng=rng, refit="never")
-    weight, at, belief = exact(homes)
+    made = update(before, read_rows(NEW), half_life=half_life, rng=rng, refit="never")
+    weight, at, belief = exact(homes, half_life)
     post = made.tree[names.POSTERIOR].dataset
     drift = post[names.PERIOD_EFFECT].sel(outcome="save").isel(window=1)
     mine = np.stack(
@@ -116,6 +122,74 @@ def test_an_update_in_two_steps_is_the_update_in_one(rng):
     assert two.history["path"].to_numpy().tolist() == ["fit", "weights", "weights"]
     assert two.history["added"].to_numpy().tolist() == [6, 1, 1]
     np.testing.assert_allclose(two.history["mean"][0], before.home.mean(("chain", "draw")))
+
+
+def test_every_update_weighs_every_window_at_its_age_of_now(rng):
+    third = rows(("b", "gym", 3, 14, 120))
+    before = believing(OLD, rng)
+    one = update(before, read_rows(pd.concat([NEW, third])), half_life="7D", rng=rng, refit="never")
+    step = update(before, read_rows(NEW), half_life="7D", rng=rng, refit="never")
+    two = update(step, read_rows(third), rng=rng, refit="never")
+    assert step.evidence.half_life == HalfLife(7.0, "2026-01-18")
+    assert two.evidence == one.evidence
+    assert two.evidence.half_life == HalfLife(7.0, "2026-01-25")
+    means = [b.home.mean(("chain", "draw")).to_numpy() for b in (one, two)]
+    np.testing.assert_allclose(*means, atol=0.02)
+    # Artist c has no new row, and what was said of it in week 1 counts a quarter by now.
+    gone = before.home.sel(artist="c").mean(("chain", "draw")).to_numpy()
+    assert abs(means[1][2] - gone).max() > 0.01
+
+
+def test_time_passes_without_rows_and_back_again_is_where_it_began(rng):
+    before = believing(OLD, rng)
+    later = update(before, None, half_life="7D", as_of="2027-01-11", rng=rng, refit="never")
+    # A year of half-lives: 2 ** -52 of what was said.
+    prior = later.tree[names.PRIOR]["prior"].to_numpy()
+    np.testing.assert_allclose(later.home.mean(("chain", "draw")), prior, atol=1e-9)
+    assert later.history["added"].to_numpy().tolist() == [6, 0]
+    assert later.evidence.counts.identical(before.evidence.counts)
+    again = update(later, None, half_life="never", rng=rng, refit="never")
+    assert again.evidence == before.evidence
+    np.testing.assert_array_equal(again.home, before.home)
+
+
+def test_the_day_never_goes_back_by_itself_and_what_was_stated_stays(rng, tmp_path):
+    before = believing(OLD, rng)
+    late = update(before, None, half_life="90D", as_of="2026-06-01", rng=rng, refit="never")
+    made = update(late, read_rows(NEW), rng=rng, refit="never")
+    assert made.evidence.half_life == HalfLife(90.0, "2026-06-01")
+    back = update(made, None, as_of="2026-01-18", rng=rng, refit="never")
+    assert back.evidence.half_life == HalfLife(90.0, "2026-01-18")
+    back.save(tmp_path / "b.nc")
+    assert Beliefs.load(tmp_path / "b.nc").evidence == back.evidence
+    with pytest.raises(EvidenceError, match="half-life: 90 days in one table and 7 days"):
+        update(back, read_rows(NEW).forgetting("7D"), replaces=True, rng=rng)
+
+
+def test_an_update_of_nothing_is_refused(rng):
+    before = believing(OLD, rng)
+    with pytest.raises(BeliefError, match="no rows, no half_life and no as_of"):
+        update(before, None, rng=rng)
+    with pytest.raises(BeliefError, match=r"as_of is '2026-03-01', and nothing fades"):
+        update(before, read_rows(NEW), as_of="2026-03-01", rng=rng)
+
+
+def test_a_catalogue_whose_evidence_fades_is_fitted_again(rng, monkeypatch):
+    monkeypatch.setattr(updating, "INTEGRALS_MOST", CHAINS * DRAWS)
+    with pytest.raises(BeliefError, match=r"do not carry these rows: every artist's evidence fad"):
+        update(believing(OLD, rng), None, half_life="7D", rng=rng, refit="never")
+
+
+def test_a_faded_cells_own_rate_is_told_by_less_of_its_counts(rng):
+    before = believing(OLD, rng)
+    far = update(before, None, half_life="1D", as_of="2027-01-11", rng=rng, refit="never")
+    mine, next_ = (predict(far, read_rows(OLD), of=of, rng=rng).rate for of in ("observed", "next"))
+    # Nothing is left of the counts: the cell's own rate is the next cell's, but for its window.
+    error = 4 * float(next_.std() / np.sqrt(next_.sizes["draw"]))
+    assert abs(float((mine - next_).mean())) < error
+    assert float(mine.std()) > 2 * float(
+        predict(before, read_rows(OLD), of="observed", rng=rng).rate.std(("chain", "draw")).mean()
+    )
 
 
 def test_the_diagnosis_is_that_of_the_fit_and_says_what_the_weights_left(rng):

@@ -310,6 +310,22 @@ def test_later_windows_follow_and_keep_everything_but_drift_and_noise(rng):
     assert third.frame["period_start"].min() == after.frame["period_end"].max() + days
 
 
+def test_clusters_that_walk_take_independent_steps_of_the_stated_scale_and_go_on_later(rng):
+    stated = {"clusters": 400, "artists": 1, "windows": 6, "drift": "walk", "absent": 0.0}
+    first = simulate.world(**stated, rng=rng)
+    then = simulate.later(first, windows=2, rng=rng)
+    effect = np.concatenate([w.truth["period_effect"].to_numpy() for w in (first, then)], axis=1)
+    steps = np.diff(effect, axis=1, prepend=0.0)
+    # 400 x 8 steps of each outcome: standard error of a scale 0.15 / sqrt(6,400).
+    np.testing.assert_allclose(steps.std(axis=(0, 1)), 0.15, atol=4 * 0.15 / np.sqrt(6400))
+    np.testing.assert_allclose(effect[:, -1].std(axis=0), 0.15 * np.sqrt(8), rtol=4 / np.sqrt(800))
+    flat = steps.transpose(1, 0, 2).reshape(8, -1)
+    apart = np.corrcoef(flat)[~np.eye(8, dtype=bool)]
+    assert np.abs(apart).max() < 5 / np.sqrt(1600)
+    with pytest.raises(EvidenceError, match="drift is 'random'"):
+        simulate.world(drift="random", rng=rng)
+
+
 def test_later_rates_stay_close_to_those_of_the_same_cells(rng):
     given = flat(artist_scale=0.5, kappa=3000.0)
     before = simulate.world(parameters=given, rng=rng)

@@ -54,13 +54,16 @@ def last_fit(beliefs: Beliefs) -> Beliefs:
 
 @dataclass(frozen=True, slots=True)
 class Step:
-    """One update: the last fit, what was believed last, what joins, and names and prior of now."""
+    """One update: the last fit, what was believed last, what joins, and names and prior of now.
+
+    ``arrived`` is the number of rows that came.
+    """
 
     base: Beliefs
     fitted: Known
     beliefs: Beliefs
     joined: Joined
-    arrived: Evidence
+    arrived: int
     levels: Levels
     stated: Stated
     prior: MembershipPrior | None
@@ -190,6 +193,8 @@ def _touched(step: Step) -> Flags:
     sums = [_row_sums(e, step.base.evidence, wide) for e in (step.base.evidence, step.now)]
     touched: Flags = sums[0] != sums[1]
     touched[len(old) :] = True
+    # Every window is another age: its power moved, be its rows the same.
+    touched |= step.base.evidence.half_life != step.now.half_life
     if step.stated.homes is not None:
         moved = step.stated.table[: len(old), : old.shape[1]] != old
         other = step.stated.elsewhere != step.fitted.stated.elsewhere

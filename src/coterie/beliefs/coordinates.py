@@ -252,6 +252,7 @@ def start(space: Space, rng: np.random.Generator | None) -> Floats:
     made, levels = space.blueprint.made, space.blueprint.levels
     outcomes = len(levels.outcomes)
     units = np.ones(made.y.size) if made.frequency is None else made.frequency
+    units = units * made.weight
     above, below = (np.bincount(made.outcome, v * units, outcomes) for v in (made.y, made.n))
     pooled = (above + 0.5) / (below + 1.0)
     count = np.array([o.kind == "count" for o in levels.outcomes])

@@ -103,7 +103,8 @@ class Design:
     is_count
         Whether the outcome is a count.
     weight
-        Power on the observation's log mass.
+        Power on the observation's log mass, in [0, 1]: below 1 where evidence fades, and 0 is
+        as if the observation were not there.
     pair
         Position of the observation's (artist, cluster) pair.
     pair_artist, pair_cluster
@@ -168,6 +169,7 @@ def design(evidence: Evidence, levels: Levels) -> Design:
     codes = cell_codes(cells, levels)
     size = cells.sizes[names.CELL]
     frequency = cells[names.WEIGHT].to_numpy() if names.WEIGHT in cells.coords else np.ones(size)
+    power = cells[names.POWER].to_numpy() if names.POWER in cells.coords else np.ones(size)
     artist, cluster = codes.artist[cell], codes.cluster[cell]
     order = np.lexsort((outcome, cell, cluster, artist))
     cell, outcome = cell[order], outcome[order]
@@ -184,7 +186,7 @@ def design(evidence: Evidence, levels: Levels) -> Design:
         factor=tuple(f[cell] for f in codes.factor),
         informs=informs(levels.outcomes, cells[names.BOUGHT].to_numpy())[cell, outcome],
         is_count=np.array([o.kind == "count" for o in levels.outcomes])[outcome],
-        weight=np.ones(cell.size),
+        weight=power[cell],
         pair=pair.astype(np.int64),
         pair_artist=kept // max(len(levels.clusters), 1),
         pair_cluster=kept % max(len(levels.clusters), 1),

@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import BeliefError, Problem
-from coterie.evidence import Covariate, Cycle, Evidence, Outcome, with_crossed
+from coterie.evidence import Covariate, Cycle, Evidence, HalfLife, Outcome, with_crossed
 
 WARNED: Final = "warned_row"
 
@@ -64,6 +64,8 @@ def ledger_of(evidence: Evidence) -> xr.Dataset:
     }
     if evidence.covariates:
         terms["covariates"] = [asdict(covariate) for covariate in evidence.covariates]
+    if evidence.half_life is not None:
+        terms["half_life"] = asdict(evidence.half_life)
     told = [asdict(p) | {"rows": len(p.rows)} for p in evidence.warnings]
     texts = {_TERMS: terms, _LAYOUT: asdict(evidence.layout), _WARNINGS: told}
     rows = np.array([row for p in evidence.warnings for row in p.rows], dtype=np.int64)
@@ -112,6 +114,7 @@ def evidence_of(ledger: xr.Dataset) -> Evidence:
         warnings=_warnings(ledger),
         layout=read,
         covariates=covariates,
+        half_life=HalfLife(**terms["half_life"]) if "half_life" in terms else None,
     )
 
 

@@ -167,7 +167,7 @@ def _together(levels: Levels, made: Design, columns: list[str]) -> tuple[Integer
         seen = np.array([np.ravel_multi_index(c, sizes) for c in np.ndindex(*sizes)])
     shape = (len(levels.clusters), len(levels.outcomes), seen.size)
     line = np.ravel_multi_index((made.cluster, made.outcome, np.searchsorted(seen, flat)), shape)
-    total = np.bincount(line, made.n, int(np.prod(shape))).reshape(shape)
+    total = np.bincount(line, made.n * made.weight, int(np.prod(shape))).reshape(shape)
     whole = total.sum(axis=0, keepdims=True)
     known = total.sum(axis=2, keepdims=True)
     total = np.concatenate([np.where(known > 0, total, whole), whole])

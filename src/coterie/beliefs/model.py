@@ -102,6 +102,11 @@ class Blueprint:
         return self.made.frequency is not None
 
     @property
+    def fades(self) -> bool:
+        """Whether any observation counts less than in full."""
+        return bool((self.made.weight != 1).any())
+
+    @property
     def traded(self) -> tuple[bool, ...]:
         """Whether loading and kappa of each outcome explain the same: few cells a pair."""
         made, found = self.made, []
@@ -136,7 +141,8 @@ class Blueprint:
         weighted = ("weighted",) if self.weighted else ()
         ages = self.made.ages
         late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
-        return (*usual, *own, *joint, *weighted, *late)
+        fades = ("fades",) if self.fades else ()
+        return (*usual, *own, *joint, *weighted, *fades, *late)
 
 
 def model_data(blueprint: Blueprint) -> dict[str, Any]:
@@ -365,6 +371,8 @@ def _likelihood(
     uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
     outcome, pair = read["outcome_code"], read["pair_code"]
     information = _overdispersed(read, scatter)
+    if blueprint.fades:
+        information = information * read["weight"]
     flat = pair * np.int64(outcomes) + outcome
     known = _summed(information, flat, pairs * outcomes).reshape((pairs, outcomes))
     score = _summed(information * (read["working_response"] - eta), flat, pairs * outcomes)

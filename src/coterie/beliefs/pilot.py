@@ -29,7 +29,8 @@ class Pilot:
     Attributes
     ----------
     response, information
-        Working log odds (log rate) and its information without overdispersion: (observation,).
+        Working log odds (log rate) and its information without overdispersion, before any
+        fading: (observation,).
     scatter
         Variance between cells that a kappa of 1 makes on the scale of levels: (outcome,).
     cluster, period
@@ -50,6 +51,7 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     """Read every observation as if it were Gaussian."""
     outcomes = len(levels.outcomes)
     units = np.ones(made.y.size) if made.frequency is None else made.frequency
+    units = units * made.weight
     above = np.bincount(made.outcome, made.y * units, outcomes)
     below = np.bincount(made.outcome, made.n * units, outcomes)
     pooled = ((above + 0.5) / (below + 1.0))[made.outcome]
@@ -86,7 +88,8 @@ def axes(made: Design, rough: Pilot) -> tuple[Floats, Floats]:
         From coordinates of unit spread to slopes: (covariate, covariate).
     """
     values = np.stack(made.covariate)
-    share = rough.information / rough.information.sum()
+    share = rough.information * made.weight
+    share = share / max(share.sum(), 1e-300)
     middle = values @ share
     apart = (values - middle[:, None]) * np.sqrt(share)
     spread = np.maximum(np.sqrt((apart**2).sum(axis=1)), 1e-300)

@@ -52,7 +52,8 @@ def predict(
         are read from the ledger's centre in its unit, whatever the rows state.
     of
         ``"next"``: the next comparable cell, in a fresh window. ``"observed"``: the ledger
-        cell's own rate, given its counts; every row's cell must be in the ledger.
+        cell's own rate, given its counts (less of them where evidence fades: power times
+        count); every row's cell must be in the ledger.
     unknown
         Artists, clusters and factor levels never seen: ``"draw"`` takes them from the
         population and marks them; ``"error"`` refuses them.
@@ -246,6 +247,9 @@ def _ledger_counts(known: Known, ledger: Evidence, rows: Evidence) -> _Seen:
             f"{int((found < 0).sum())} of {len(rows)} rows are like this. Ask for of='next'."
         )
     y, n = cells[names.NUMERATOR].to_numpy()[found], cells[names.DENOMINATOR].to_numpy()[found]
+    if names.POWER in cells.coords:
+        power = cells[names.POWER].to_numpy()[found, None]
+        y, n = power * y, power * n
     return _Seen(known.levels.outcomes, y, n, Shares.of(known, rows, found))
 
 

@@ -184,11 +184,12 @@ def covariate_means(known: Known) -> tuple[Floats, ...]:
     made, levels = known.made, known.levels
     shape = (len(levels.clusters), len(levels.outcomes))
     units = made.n if made.frequency is None else made.n * made.frequency
+    units = units * made.weight
     at = np.ravel_multi_index((made.cluster, made.outcome), shape)
     total = np.bincount(at, units, int(np.prod(shape))).reshape(shape)
     found = []
     for values in made.covariate:
-        whole = float(np.average(values, weights=units))
+        whole = float(np.average(values, weights=units if units.sum() > 0 else None))
         sums = np.bincount(at, units * values, int(np.prod(shape))).reshape(shape)
         found.append(np.where(total > 0, sums / np.where(total > 0, total, 1), whole))
     return tuple(found)

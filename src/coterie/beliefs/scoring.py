@@ -183,6 +183,7 @@ def _check(population: Population, evidence: Evidence) -> None:
         ("factors", like.factors, evidence.factors),
         ("covariates", like.covariates, evidence.covariates),
         ("window", like.window, evidence.window),
+        ("half-lives", _days(like), _days(evidence)),
     ):
         if mine != theirs:
             raise BeliefError(
@@ -194,6 +195,10 @@ def _check(population: Population, evidence: Evidence) -> None:
         told = unlike(name, posterior[name].to_numpy(), evidence.counts[name].to_numpy())
         if told:
             raise BeliefError(told)
+
+
+def _days(evidence: Evidence) -> float | None:
+    return None if evidence.half_life is None else evidence.half_life.days
 
 
 def _inventory(

@@ -5,7 +5,8 @@ and every artist's own effects integrated out, and those effects are then drawn 
 the weights cannot carry that far the model is fitted again to the whole ledger. Callers may
 trust that either way the beliefs are those of one fit to all rows, to Monte Carlo error, that
 draws are equally weighted, and that no row counts twice. Each update starts from the draws
-of the last fit, so that errors do not add up.
+of the last fit, so that errors do not add up. Where evidence fades, every window is weighed at
+its age of now.
 
 Source: the identity p(phi | all) ~ p(phi | old) p(all | phi) / p(old | phi).
 """
@@ -14,6 +15,7 @@ from __future__ import annotations
 
 import logging
 import time
+from dataclasses import replace
 from typing import Any, Final, Literal
 
 import numpy as np
@@ -33,7 +35,7 @@ from coterie.beliefs.tree import Beliefs, refuse_partial
 from coterie.beliefs.weighing import Weights
 from coterie.beliefs.widening import stated_for, wider
 from coterie.errors import BeliefError
-from coterie.evidence import Evidence, join
+from coterie.evidence import NEVER, Evidence, Joined, join
 
 _LOG = logging.getLogger("coterie")
 
@@ -42,6 +44,8 @@ KHAT_MOST: Final = 0.7
 SHARE_LEAST: Final = 0.25
 """Effective draws that weights must leave, as a share of the draws."""
 _FIRST_LOOK: Final = 400
+INTEGRALS_MOST: Final = 400_000
+"""Artists times draws up to which every artist is weighed anew, where evidence fades."""
 
 
 Refit = Literal["auto", "always", "never"]
@@ -49,11 +53,13 @@ Refit = Literal["auto", "always", "never"]
 
 def update(  # noqa: PLR0913 - what is stated anew is keyword-only
     beliefs: Beliefs,
-    evidence: Evidence,
+    evidence: Evidence | None,
     *,
     replaces: bool = False,
     prior: MembershipPrior | None = None,
     population: PopulationPrior | None = None,
+    half_life: Any = None,
+    as_of: Any = None,
     refit: Refit = "auto",
     rng: np.random.Generator,
     cores: int | None = None,
@@ -67,7 +73,8 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
         What was believed so far; it is not changed.
     evidence
         New rows, read with the arguments of the first table. New artists, clusters, windows
-        and factor levels may appear.
+        and factor levels may appear. None where no rows came, and the half-life or the day is
+        stated anew.
     replaces
         Rows of a cell and period that the ledger has already are corrections, or later reads
         of the same people, and take their place. Otherwise they are refused.
@@ -77,6 +84,12 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
         own; left out, what was stated stays.
     population
         Needed only for another fit, and only where a joint prior was stated.
+    half_life
+        How fast old windows fade from now on, as in :meth:`Evidence.forgetting`; ``"never"``
+        for not at all. Left out, what was stated stays.
+    as_of
+        The day from which ages are counted. Left out, the end of the latest period, or the day
+        that was stated before if that is later. Every window is weighed anew.
     refit
         ``"auto"``: fit again where the weights fail. ``"always"``: fit again. ``"never"``:
         raise where the weights fail.
@@ -94,13 +107,16 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
     Raises
     ------
     EvidenceError
-        If a row is in the ledger already, or the tables do not belong together.
+        If a row is in the ledger already, the tables do not belong together, or evidence is
+        to fade in a table without windows.
     BeliefError
         If somebody new has no prior, sampling was stopped before, or weights fail and
         ``refit="never"``.
     """
     started = time.perf_counter()
-    step = _step(beliefs, evidence, replaces=replaces, prior=prior, refit=refit)
+    _check(beliefs, evidence, refit, anything=half_life is not None or as_of is not None)
+    joined = _joined(beliefs.evidence, evidence, half_life, as_of, replaces=replaces)
+    step = _step(beliefs, joined, 0 if evidence is None else len(evidence), prior)
     made, why = None, "asked for"
     if refit != "always":
         made, why = _weighed(step, rng)
@@ -111,34 +127,59 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
     seconds = time.perf_counter() - started
     path = made.tree.attrs["coterie_path"]
     how = "weighed the draws" if path == "weights" else f"fitted again ({why})"
-    _LOG.info("update: %d rows came; %s, %.1f s.", len(evidence), how, seconds)
+    _LOG.info("update: %d rows came; %s, %.1f s.", step.arrived, how, seconds)
     return made
 
 
-def _step(
-    beliefs: Beliefs,
-    evidence: Evidence,
-    *,
-    replaces: bool,
-    prior: MembershipPrior | None,
-    refit: str,
-) -> Step:
-    """Check what an update is made of, and put the tables together."""
+def _check(beliefs: Beliefs, evidence: Evidence | None, refit: str, *, anything: bool) -> None:
+    """Refuse what is no update at all."""
     for value, wanted in ((beliefs, Beliefs), (evidence, Evidence)):
-        if not isinstance(value, wanted):
+        if not isinstance(value, wanted) and not (value is None and wanted is Evidence):
             raise BeliefError(
                 f"update takes {wanted.__name__} and got a {type(value).__name__}. "
                 "update(beliefs, beliefs.evidence.read_more(new_rows), rng=rng)."
             )
+    if evidence is None and not anything:
+        raise BeliefError(
+            "update got no rows, no half_life and no as_of: nothing would change. Hand in rows, or "
+            "state one of them."
+        )
     if refit not in ("auto", "always", "never"):
         raise BeliefError(f"refit is {refit!r}; write 'auto', 'always' or 'never'.")
     refuse_partial(beliefs)
-    joined = join(beliefs.evidence, evidence, replaces=replaces)
+
+
+def _joined(
+    ledger: Evidence, arrived: Evidence | None, half_life: Any, as_of: Any, *, replaces: bool
+) -> Joined:
+    """Put the tables together, and let them be as old as they are now."""
+    if half_life is not None and arrived is not None:
+        # Stated anew for all rows, whatever the two tables said.
+        arrived = arrived.forgetting(NEVER)
+    made = Joined(ledger, None) if arrived is None else join(ledger, arrived, replaces=replaces)
+    before = made.evidence.half_life
+    if half_life is None and before is None:
+        if as_of is not None:
+            raise BeliefError(
+                f"as_of is {as_of!r}, and nothing fades in these beliefs. State half_life, or "
+                "leave as_of out."
+            )
+        return made
+    stated = half_life if before is None or half_life is not None else before.days
+    now = made.evidence.forgetting(stated, as_of)
+    moved = now.half_life
+    if as_of is None and before is not None and moved is not None and moved.as_of < before.as_of:
+        now = made.evidence.forgetting(stated, before.as_of)
+    return replace(made, evidence=now)
+
+
+def _step(beliefs: Beliefs, joined: Joined, arrived: int, prior: MembershipPrior | None) -> Step:
+    """Say what an update is made of."""
     base = last_fit(beliefs)
     fitted, known = Known.of(base), Known.of(beliefs)
     levels = wider(known.levels, joined.evidence)
     stated = stated_for(known.stated, known.levels, levels, prior)
-    return Step(base, fitted, beliefs, joined, evidence, levels, stated, prior)
+    return Step(base, fitted, beliefs, joined, arrived, levels, stated, prior)
 
 
 def _weighed(step: Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]:
@@ -179,6 +220,9 @@ def _no_weights(step: Step) -> str:
         return "the prior states a pi to be learned"
     if step.prior is not None and learned:
         return "pi was learned and is stated now"
+    faded = step.base.evidence.half_life != step.now.half_life
+    if faded and len(step.levels.artists) * step.fitted.size > INTEGRALS_MOST:
+        return "every artist's evidence faded, and there are too many to weigh"
     return ""
 
 
@@ -233,7 +277,7 @@ def _noted(step: Step, tree: xr.DataTree, **weighed: Any) -> Beliefs:
     if gone is not None:
         tree[f"{REPLACED}{past.sizes[history.UPDATE]}"] = xr.DataTree(ledger_of(gone))
     now = history.entry(
-        Beliefs(tree), path=str(tree.attrs["coterie_path"]), added=len(step.arrived),
+        Beliefs(tree), path=str(tree.attrs["coterie_path"]), added=step.arrived,
         replaced=0 if gone is None else len(gone), like=past, **weighed,
     )  # fmt: skip
     tree[history.GROUP] = xr.DataTree(history.extended(past, now))

@@ -1,9 +1,17 @@
 """The deck: beliefs and findings in, pictures out."""
 
 from coterie.deck.calibration import plot_calibration
+from coterie.deck.half_life import plot_half_life
 from coterie.deck.home import plot_home
 from coterie.deck.population import plot_prior
 from coterie.deck.rates import plot_rates
 from coterie.deck.update import plot_update
 
-__all__ = ["plot_calibration", "plot_home", "plot_prior", "plot_rates", "plot_update"]
+__all__ = [
+    "plot_calibration",
+    "plot_half_life",
+    "plot_home",
+    "plot_prior",
+    "plot_rates",
+    "plot_update",
+]

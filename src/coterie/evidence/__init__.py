@@ -10,6 +10,7 @@ from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
 from coterie.evidence.crossing import EACH_RELEASE, SEPARATOR, split, with_crossed
 from coterie.evidence.cycles import Cycle
+from coterie.evidence.forgetting import NEVER, HalfLife, days_of
 from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
@@ -18,15 +19,18 @@ from coterie.evidence.thin import thin
 
 __all__ = [
     "EACH_RELEASE",
+    "NEVER",
     "SEPARATOR",
     "STANDARD",
     "Covariate",
     "Cycle",
     "Evidence",
+    "HalfLife",
     "Joined",
     "Outcome",
     "bought_rows",
     "check",
+    "days_of",
     "join",
     "part_of",
     "split",

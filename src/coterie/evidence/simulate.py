@@ -36,6 +36,7 @@ from coterie.evidence.simulate_design import (
     PRESENT,
     Design,
     DrawsParameters,
+    Drift,
     Parameters,
     check_outcomes,
     check_probabilities,
@@ -135,6 +136,7 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     sizes: tuple[float, float] | None = None,
     windows: int = 1,
     window: str = "28D",
+    drift: Drift = "fresh",
     missing: float = 0.0,
     absent: float = 0.0,
     elsewhere: float = 0.1,
@@ -176,6 +178,10 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         Draw those denominators log-uniform between two bounds instead (people).
     windows, window
         How many windows, and their frequency: ``"28D"``, ``"month"``, ``"quarter"``.
+    drift
+        ``"fresh"``: every window of a cluster has an effect of its own. ``"walk"``: each
+        is the last one's and a step, so that what is old tells ever less of what comes.
+        ``parameters.period_scale`` is the effect's standard deviation, or the step's.
     missing
         Share of outcome entries that were not measured, in [0, 1).
     absent
@@ -226,6 +232,7 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         window=window,
         first_window=0,
         dated=windows > 1 or bool(delays),
+        drift=drift,
         missing=missing,
         factors=label_levels(factors or {}),
         delays=dict(delays or {}),
@@ -257,7 +264,8 @@ def later(before: World, *, windows: int = 1, rng: np.random.Generator) -> World
     """Draw the windows that follow a world: the same artists, met again.
 
     Artists, clusters, memberships, affinities and effects stay; drift, the noise of
-    cells, their sizes and what is missing are fresh.
+    cells, their sizes and what is missing are fresh. Where clusters walk they go on from
+    the last window.
 
     Parameters
     ----------
@@ -275,7 +283,8 @@ def later(before: World, *, windows: int = 1, rng: np.random.Generator) -> World
         dated=before.design.dated or windows > 1,
     )
     stays = before.truth.drop_dims([names.ROW, names.WINDOW])
-    return _observe(stays, before.outcomes, design, rng)
+    last = before.truth[names.PERIOD_EFFECT].to_numpy()[:, -1:]
+    return _observe(stays, before.outcomes, design, rng, since=last)
 
 
 def _population(design: Design, coords: Mapping[str, Any], rng: np.random.Generator) -> xr.Dataset:
@@ -323,15 +332,23 @@ def _member_chances(homes: Homes, pi: float | Sequence[float], clusters: int) ->
 
 
 def _observe(
-    truth: xr.Dataset, outcomes: tuple[Outcome, ...], design: Design, rng: np.random.Generator
+    truth: xr.Dataset,
+    outcomes: tuple[Outcome, ...],
+    design: Design,
+    rng: np.random.Generator,
+    *,
+    since: Floats | float = 0.0,
 ) -> World:
     starts, ends = calendar(design)
     labels = window_labels(parse_window(design.window), starts) if design.dated else [WHOLE]
     drift = rng.normal(size=(truth.sizes[names.CLUSTER], design.windows, len(outcomes)))
+    effect = drift * design.parameters.period_scale
+    if design.drift == "walk":
+        effect = since + np.cumsum(effect, axis=1)
     truth = truth.assign_coords({names.WINDOW: np.asarray(labels, dtype=str)})
     truth[names.PERIOD_EFFECT] = (
         (names.CLUSTER, names.WINDOW, names.OUTCOME),
-        drift * design.parameters.period_scale,
+        effect,
     )
     index = row_index(truth, design)
     rate = draw_rates(truth, index, outcomes, rng)

@@ -9,7 +9,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any, Literal, Protocol
 
 import numpy as np
 
@@ -18,6 +18,8 @@ from coterie.errors import EvidenceError
 from coterie.evidence.outcomes import STANDARD, Outcome
 from coterie.evidence.windows import parse_window
 from coterie.typing import Floats
+
+Drift = Literal["fresh", "walk"]
 
 MEMBER = "member"
 PRESENT = "present"
@@ -133,6 +135,8 @@ class Design:
         Weibull shape of delays; 1 is exponential.
     read_after
         Days from the end of a period until its row is read, one of them at random.
+    drift
+        Whether each window's effect is drawn anew, or a step from the last one's.
     """
 
     parameters: Parameters
@@ -147,9 +151,12 @@ class Design:
     delays: Mapping[str, float] = dataclasses.field(default_factory=dict)
     delay_shape: float = 1.0
     read_after: tuple[float, ...] = ()
+    drift: Drift = "fresh"
 
     def __post_init__(self) -> None:
         parse_window(self.window)
+        if self.drift not in ("fresh", "walk"):
+            raise EvidenceError(f"drift is {self.drift!r}; write 'fresh' or 'walk'.")
         if not 0 <= self.missing < 1:
             raise EvidenceError(f"missing is {self.missing}; it is a share from 0 to below 1.")
         odd = [o for o, days in self.delays.items() if not 0 < days < np.inf]

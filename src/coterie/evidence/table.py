@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import warnings as python_warnings
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final, Literal, Self
 
 import numpy as np
@@ -23,12 +23,14 @@ from coterie.errors import EvidenceError, EvidenceWarning, Problem
 from coterie.evidence.cells import places, sum_cells
 from coterie.evidence.covariates import Covariate
 from coterie.evidence.cycles import Cycle
+from coterie.evidence.forgetting import HalfLife, day_of, days_of, powers
 from coterie.evidence.layout import Layout, Request
 from coterie.evidence.outcomes import Outcome
 from coterie.evidence.parts import Parts
 from coterie.evidence.portrait import in_html, in_words
 from coterie.evidence.reading import examine
 from coterie.evidence.windows import WHOLE, parse_window, window_labels
+from coterie.evidence.writing import stacked, to_frame
 
 QUIET: Final = frozenset({"unused-columns", "unused-levels", "missing-value", "grid-completed"})
 """Warnings that are recorded and not raised: normal in a table of the world."""
@@ -62,6 +64,8 @@ class Evidence:
         The user's own column names.
     covariates
         Numeric columns, with the centre and unit in which a model reads them.
+    half_life
+        How fast old windows fade and from which day; None where they do not.
     """
 
     counts: xr.Dataset
@@ -71,6 +75,7 @@ class Evidence:
     warnings: tuple[Problem, ...]
     layout: Layout
     covariates: tuple[Covariate, ...] = ()
+    half_life: HalfLife | None = None
 
     @classmethod
     def from_frame(  # noqa: PLR0913 - the one door through which every column is named
@@ -207,7 +212,7 @@ class Evidence:
         Returns
         -------
         Evidence
-            With the same outcomes, columns, factors, windows and covariates.
+            With the same outcomes, columns, factors, windows, covariates and half-life.
 
         Raises
         ------
@@ -225,7 +230,59 @@ class Evidence:
         evidence = type(self)._read(frame, request)
         # A week's rows are often of one cluster, or lack an outcome: nothing to look at.
         _raise_once([p for p in evidence.warnings if p.code not in _USUAL_LATER])
-        return evidence
+        return replace(evidence, half_life=self.half_life)
+
+    def forgetting(self, half_life: Any, as_of: Any = None) -> Evidence:
+        """Let old windows fade: the same rows, of which a model takes less the older they are.
+
+        A cell's log mass is raised to the power ``2 ** (-age / half_life)``, its age being the
+        days from the last day of its window to ``as_of``. Counts are not touched: a count cut
+        in half would still say nearly all it said where cells scatter.
+
+        Parameters
+        ----------
+        half_life
+            Days as a number, text such as ``"90D"`` or ``"12W"``, or a timedelta; ``"never"``,
+            ``inf`` or None for no forgetting.
+        as_of
+            The day from which ages are counted: a date or ISO text. Left out, the end of the
+            latest period. A window that ends later has age 0, never less.
+
+        Returns
+        -------
+        Evidence
+            With ``half_life`` set, or None.
+
+        Raises
+        ------
+        EvidenceError
+            If the half-life is not above 0, ``as_of`` is no date, or the table states no
+            windows: a cell then spans all time and has no age.
+
+        Examples
+        --------
+        >>> table = Evidence.from_frame(
+        ...     {"artist": ["a", "a"], "cluster": ["gym", "indie"], "saves": [3, 9],
+        ...      "listeners": [40, 60], "period_start": ["2026-01-05", "2026-01-12"],
+        ...      "period_end": ["2026-01-11", "2026-01-18"]}, window="7D"
+        ... )
+        >>> table.forgetting("7D").cells()["cell_power"].to_numpy().tolist()
+        [0.5, 1.0]
+        """
+        days = days_of(half_life)
+        day = None if as_of is None else day_of(as_of)
+        if np.isinf(days):
+            return replace(self, half_life=None)
+        if self.window is None:
+            raise EvidenceError(
+                f"half_life is {half_life!r}, but the table states no windows: all periods of a "
+                "cell are one, which has no age. Read it with window='28D', or another length."
+            )
+        if day is None:
+            if not len(self):
+                raise EvidenceError("The table has no rows to be as old as. State as_of.")
+            day = self.counts[names.PERIOD_END].to_numpy().max().astype("datetime64[D]")
+        return replace(self, half_life=HalfLife(days, str(day)))
 
     def cells(self) -> xr.Dataset:
         """Sum rows into cells: artist, cluster, release, factors, window, covariates.
@@ -236,11 +293,16 @@ class Evidence:
             ``numerator`` and ``denominator`` over (cell, outcome), summed over the rows in
             which both were measured, NaN where none was. Labels on cell, and ``bought``
             (part of the key only if an outcome informs in organic rows alone).
-            Sorted by artist, cluster, then the rest.
+            Sorted by artist, cluster, then the rest. With a half-life also ``cell_power``,
+            the power on the cell's log mass.
         """
         organic = any(outcome.informs == "organic" for outcome in self.outcomes)
         own = tuple(covariate.name for covariate in self.covariates)
-        return sum_cells(self.counts, self.factors, split_bought=organic, covariates=own)
+        cells = sum_cells(self.counts, self.factors, split_bought=organic, covariates=own)
+        if self.half_life is None or self.window is None:
+            return cells
+        power = powers(self.half_life, parse_window(self.window), cells[names.WINDOW].to_numpy())
+        return cells.assign_coords({names.POWER: (names.CELL, power)})
 
     def cell_of_row(self) -> NDArray[np.int64]:
         """Return each row's place among :meth:`cells`: (row,)."""
@@ -258,7 +320,7 @@ class Evidence:
             exposures and money float64. Read again with the same arguments, it makes the
             same Evidence.
         """
-        return _frame(self)
+        return to_frame(self)
 
     def __add__(self, other: Evidence) -> Evidence:
         if not isinstance(other, Evidence):
@@ -271,9 +333,7 @@ class Evidence:
     def __eq__(self, other: object) -> bool:
         if not isinstance(other, Evidence):
             return NotImplemented
-        mine = (self.outcomes, self.factors, self.window, self.layout, self.covariates)
-        theirs = (other.outcomes, other.factors, other.window, other.layout, other.covariates)
-        return mine == theirs and bool(self.counts.identical(other.counts))
+        return _terms(self) == _terms(other) and bool(self.counts.identical(other.counts))
 
     __hash__ = None  # type: ignore[assignment]
 
@@ -281,10 +341,10 @@ class Evidence:
         return int(self.counts.sizes[names.ROW])
 
     def __repr__(self) -> str:
-        return in_words(self.counts, self.outcomes, self.window, self.warnings)
+        return in_words(self.counts, self.outcomes, _span(self), self.warnings)
 
     def _repr_html_(self) -> str:
-        return in_html(self.counts, self.outcomes, self.window, self.warnings)
+        return in_html(self.counts, self.outcomes, _span(self), self.warnings)
 
 
 def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) -> Evidence:
@@ -306,7 +366,7 @@ def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) 
     outcomes = {o.name: o for o in (*first.outcomes, *second.outcomes)}
     # One list of names: the second table is read as if it were written like the first.
     layout = first.layout
-    frame = _stacked(
+    frame = stacked(
         first.to_frame(), second.to_frame().rename(columns=_renaming(second.layout, layout))
     )
     request = Request(
@@ -318,7 +378,22 @@ def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) 
         currency=layout.currency or second.layout.currency,
         covariates=tuple(covariates), weight=layout.weight,
     )  # fmt: skip
-    return Evidence._read(frame, request)
+    made = Evidence._read(frame, request)
+    return replace(made, half_life=_later_of(first.half_life, second.half_life))
+
+
+def _later_of(first: HalfLife | None, second: HalfLife | None) -> HalfLife | None:
+    """Return the half-life that either table states, as of the later day."""
+    stated = [each for each in (first, second) if each is not None]
+    return max(stated, key=lambda each: each.as_of, default=None)
+
+
+def _terms(evidence: Evidence) -> tuple[Any, ...]:
+    """Return everything a table states beside its counts."""
+    return (
+        evidence.outcomes, evidence.factors, evidence.window, evidence.layout,
+        evidence.covariates, evidence.half_life,
+    )  # fmt: skip
 
 
 def _counts(parts: Parts, window: str | None) -> xr.Dataset:
@@ -376,59 +451,6 @@ def _raise_once(problems: Sequence[Problem]) -> None:
     )
 
 
-def _frame(evidence: Evidence) -> pd.DataFrame:
-    counts, layout = evidence.counts, evidence.layout
-    columns: dict[str, Any] = {
-        column: _labels_out(counts[name].to_numpy()) for name, column in layout.keys.items()
-    }
-    if layout.period is not None:
-        columns[layout.period[0]] = counts[names.PERIOD_START].to_numpy().copy()
-        columns[layout.period[1]] = counts[names.PERIOD_END].to_numpy().copy()
-    if layout.seen is not None:
-        columns[layout.seen] = counts[names.SEEN].to_numpy().copy()
-    columns |= {c.name: counts[c.name].to_numpy().copy() for c in evidence.covariates}
-    if layout.weight is not None:
-        columns[layout.weight] = counts[names.WEIGHT].to_numpy().copy()
-    columns |= _amounts_out(evidence)
-    if layout.spend is not None:
-        columns[layout.spend] = counts[names.SPEND].to_numpy().copy()
-    if layout.currency is not None:
-        columns[layout.currency] = _currency_out(evidence)
-    return pd.DataFrame(columns)
-
-
-def _labels_out(values: NDArray[Any]) -> Any:
-    return pd.Series(values, dtype="str") if values.dtype == object else values.copy()
-
-
-def _currency_out(evidence: Evidence) -> pd.Series[Any]:
-    code = evidence.counts.attrs.get("currency")
-    rows = pd.Series([None] * len(evidence), dtype=object)
-    if code is not None and names.SPEND in evidence.counts.coords:
-        rows[evidence.counts[names.SPEND].notnull().to_numpy()] = code
-    return rows
-
-
-def _amounts_out(evidence: Evidence) -> dict[str, Any]:
-    above = evidence.counts[names.NUMERATOR].to_numpy()
-    below = evidence.counts[names.DENOMINATOR].to_numpy()
-    found: dict[str, Any] = {}
-    whole: set[str] = set()
-    for i, outcome in enumerate(evidence.outcomes):
-        for column, values in ((outcome.numerator, above), (outcome.denominator, below)):
-            found[column] = values[:, i]
-        whole |= {outcome.numerator} | (
-            {outcome.denominator} if outcome.kind == "binary" else set()
-        )
-    return {c: _whole_out(v) if c in whole else v.copy() for c, v in found.items()}
-
-
-def _whole_out(values: NDArray[np.float64]) -> Any:
-    absent = np.isnan(values)
-    exact = np.where(absent, 0, values).astype(np.int64)
-    return pd.arrays.IntegerArray(exact, absent) if absent.any() else exact
-
-
 def _check_addable(first: Evidence, second: Evidence) -> None:
     known = {o.name: o for o in first.outcomes}
     told = [
@@ -446,14 +468,25 @@ def _check_addable(first: Evidence, second: Evidence) -> None:
         ("a period", first.layout.period is not None, second.layout.period is not None),
         ("a release", first.layout.release is not None, second.layout.release is not None),
         ("currency", first.counts.attrs.get("currency"), second.counts.attrs.get("currency")),
+        ("half-life", _days(first), _days(second)),
     ):
-        if left != right and not (part == "currency" and None in (left, right)):
+        either = part in ("currency", "half-life") and None in (left, right)
+        if left != right and not either:
             told.append(f"{part}: {left or 'none'} in one table and {right or 'none'} in the other")
     if told:
         raise EvidenceError(
             f"two tables cannot be added: {'; '.join(told)}. "
             "Read both with the same arguments, money in one currency."
         )
+
+
+def _span(evidence: Evidence) -> str | None:
+    told = evidence.window
+    return told if evidence.half_life is None else f"{told}, {evidence.half_life}"
+
+
+def _days(evidence: Evidence) -> str | None:
+    return None if evidence.half_life is None else f"{evidence.half_life.days:g} days"
 
 
 def _told(evidence: Evidence, other: Evidence) -> set[Covariate]:
@@ -477,17 +510,3 @@ def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:
         *zip(theirs.period or (), ours.period or (), strict=False),
     ]  # fmt: skip
     return {a: b for a, b in pairs if a is not None and b is not None and a != b}
-
-
-def _stacked(first: pd.DataFrame, second: pd.DataFrame) -> pd.DataFrame:
-    n_rows = (len(first), len(second))
-    columns = {}
-    for name in dict.fromkeys([*first.columns, *second.columns]):
-        # A column that one table lacks was not measured there.
-        pieces = [
-            (f[name] if name in f else pd.Series([None] * n, dtype=object)).astype(object)
-            for f, n in zip((first, second), n_rows, strict=True)
-        ]
-        joined = pd.concat(pieces, ignore_index=True)
-        columns[name] = joined
-    return pd.DataFrame(columns, dtype=object)

@@ -5,6 +5,7 @@ from coterie.findings.criticism import criticise
 from coterie.findings.explanation import explain
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
+from coterie.findings.half_life import choose_half_life
 from coterie.findings.level_comparison import compare_levels
 from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.sbc import sbc
@@ -14,6 +15,7 @@ __all__ = [
     "Family",
     "Finding",
     "backtest",
+    "choose_half_life",
     "compare_levels",
     "criticise",
     "explain",

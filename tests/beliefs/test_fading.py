@@ -1,0 +1,117 @@
+"""Fading: a power on each cell's log mass, toward the prior and never below it."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from coterie import names
+from coterie.beliefs.cutting import cut_to
+from coterie.beliefs.design import Levels, design
+from coterie.beliefs.membership import Phi, integrate
+from coterie.beliefs.pilot import pilot
+from coterie.evidence import Evidence, Outcome, simulate
+
+OUTCOMES = (
+    Outcome.binary("save", successes="saves", trials="listeners"),
+    Outcome.count("depth", total="downstream_streams", exposure="new_listeners"),
+)
+PRIOR = 0.3
+
+
+def drawn(rng, *, artists=40, clusters=1, windows=1):
+    world = simulate.world(
+        artists=artists, clusters=clusters, windows=windows, window="7D", homes="many",
+        outcomes=OUTCOMES, listeners=80, rng=rng,
+    )  # fmt: skip
+    return Evidence.from_frame(world.frame, outcomes=OUTCOMES, window="7D" if windows > 1 else None)
+
+
+def known(made, levels, *, loading, scale):
+    """One draw of a population that is known."""
+    base, kappa = np.array([-2.6, 0.2]), np.array([60.0, 5.0])
+    shape = (1, len(levels.clusters), 2)
+    return Phi(
+        base=base[made.outcome][None], log_kappa=np.log(np.broadcast_to(kappa, shape)).copy(),
+        uplift=np.array([[0.6, 0.5]]), loading=np.full((1, 2), loading),
+        artist_scale=np.full((1, 2), scale),
+        log_prior=np.full((1, len(levels.artists), len(levels.clusters)), np.log(PRIOR)),
+        log_elsewhere=0.0,
+    )  # fmt: skip
+
+
+def believed(made, phi, power):
+    faded = replace(made, weight=np.full(made.y.size, power))
+    return integrate(faded, phi, homes=2).belief[0, :, 0]
+
+
+@pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
+def test_a_power_on_every_cell_is_that_share_of_the_log_odds_where_nothing_is_shared(rng):
+    evidence = drawn(rng)
+    levels = Levels.of(evidence)
+    made = design(evidence, levels)
+    phi = known(made, levels, loading=0.0, scale=0.0)
+    odds = {w: _odds(believed(made, phi, w)) for w in (1.0, 0.5, 0.125, 0.0)}
+    for power, found in odds.items():
+        np.testing.assert_allclose(found, power * odds[1.0], atol=1e-9)
+    assert np.abs(odds[1.0]).max() > 2
+
+
+@pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
+@pytest.mark.parametrize(("loading", "scale"), [(0.3, 0.0), (0.3, 0.25)])
+def test_more_forgetting_moves_a_belief_toward_the_prior_and_never_past_it(loading, scale, rng):
+    evidence = drawn(rng, artists=300)
+    levels = Levels.of(evidence)
+    made = design(evidence, levels)
+    phi = known(made, levels, loading=loading, scale=scale)
+    # From nothing forgotten to all; where evidence hardly speaks its sign is not settled.
+    odds = np.stack([_odds(believed(made, phi, w)) for w in (1.0, 0.7, 0.5, 0.25, 0.1, 0.01, 0.0)])
+    speaks = np.abs(odds[0]) > 0.2
+    assert speaks.sum() > 200
+    toward = odds[:, speaks] * np.sign(odds[0, speaks])
+    assert (np.diff(toward, axis=0) <= 1e-9).all()
+    assert (toward >= -1e-9).all()
+    np.testing.assert_allclose(odds[-1], 0.0, atol=1e-9)
+
+
+@pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
+def test_a_power_of_nothing_is_exactly_absence(rng):
+    evidence = drawn(rng, artists=8, clusters=3, windows=3)
+    # So long ago that a power underflows.
+    cells = evidence.forgetting(0.001).cells()
+    old = cells[names.POWER].to_numpy() == 0
+    assert 0 < old.sum() < old.size
+    levels = Levels.of(evidence)
+    faded = design(evidence.forgetting(0.001), levels)
+    last = evidence.counts[names.WINDOW].to_numpy() == max(levels.windows)
+    kept = design(_some(evidence, last), levels)
+    found = [
+        integrate(each, known(each, levels, loading=0.3, scale=0.25), homes=2)
+        for each in (faded, kept)
+    ]
+    np.testing.assert_allclose(found[0].log_evidence, found[1].log_evidence, rtol=1e-10)
+    np.testing.assert_allclose(found[0].belief, found[1].belief, rtol=1e-10)
+    rough = [pilot(each, levels) for each in (faded, kept)]
+    for name in ("scatter", "cluster", "period"):
+        np.testing.assert_allclose(*(getattr(each, name) for each in rough), rtol=1e-12)
+
+
+@pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
+def test_powers_go_with_their_cells_through_every_cut(rng):
+    evidence = drawn(rng, artists=8, clusters=3, windows=3).forgetting("7D")
+    levels = Levels.of(evidence)
+    made = design(evidence, levels)
+    age = (len(levels.windows) - 1 - made.window) * 7
+    np.testing.assert_allclose(made.weight, 0.5 ** (age / 7))
+    owners = np.array([2, 5])
+    np.testing.assert_array_equal(
+        cut_to(made, owners).weight, made.weight[np.isin(made.artist, owners)]
+    )
+
+
+def _odds(belief):
+    return np.log(belief / (1 - belief)) - np.log(PRIOR / (1 - PRIOR))
+
+
+def _some(evidence, rows):
+    return Evidence.from_frame(evidence.to_frame()[rows], outcomes=OUTCOMES, window="7D")
