@@ -3,7 +3,7 @@
 ``run``: tables of 20 artists x 4 clusters x 10 windows of 28 days. In ``walk`` worlds the levels of
 clusters follow a random walk (a step of 0.3 a window); in ``fresh`` ones each window has an effect
 of its own (0.15), so that an old one tells as much as a new one. The half-life is chosen by the
-three windows before the last; the last one, which nobody saw, is scored with it and without.
+two windows before the last; the last one, which nobody saw, is scored with it and without.
 ``playlists``: placements of real playlists, early to late, at several half-lives, and with windows
 of 28 days against none. Each world and each fit leaves one JSON file: a run can be taken up again.
 
@@ -59,7 +59,7 @@ def _world(kind: Any, seed: tuple[int, int, int]) -> dict[str, Any]:
     past, later = part_of(evidence, ~last), part_of(evidence, last)
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
     start = time.perf_counter()
-    found = co.choose_half_life(past, VALUES, prior=prior, draws=300, rng=rng)
+    found = co.choose_half_life(past, VALUES, prior=prior, origins=2, draws=300, chains=2, rng=rng)
     chosen = found.provenance["chosen"]
     scores = _scores(past, later, prior, [chosen], rng)
     return {
@@ -83,7 +83,7 @@ def _scores(
         with warnings.catch_warnings():
             for told in (co.ConvergenceWarning, co.EvidenceWarning):
                 warnings.simplefilter("ignore", told)
-            beliefs = co.fit(past.forgetting(value), prior, draws=500, rng=rng)
+            beliefs = co.fit(past.forgetting(value), prior, draws=500, chains=2, rng=rng)
         score = co.backtest(beliefs, later, rng=rng).table["log_score"].to_numpy()
         found[value] = {"mean": float(np.nanmean(score))}
     return found

@@ -12,7 +12,7 @@ import copy
 import warnings
 from collections.abc import Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 import pandas as pd
@@ -26,7 +26,6 @@ from coterie.typing import Floats, Integers
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, MembershipPrior, PopulationPrior
-    from coterie.beliefs.priors import Homes
 
 HALF_LIFE: Final = "half_life"
 FEW_GROUPS: Final = 8
@@ -49,7 +48,7 @@ def choose_half_life(  # noqa: PLR0913 - a fit is stated here
     values: Sequence[Any],
     *,
     prior: MembershipPrior | None,
-    homes: Homes = "one",
+    homes: Literal["one", "many"] | None = "one",
     population: PopulationPrior | None = None,
     origins: int = 3,
     draws: int = 500,
