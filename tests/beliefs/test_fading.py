@@ -3,14 +3,22 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
+import pytensor
 import pytest
+from scipy import stats
+from scipy.special import expit
 
+import coterie as co
 from coterie import names
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
+from coterie.beliefs.fitting import blueprint_of
 from coterie.beliefs.membership import Phi, integrate
+from coterie.beliefs.model import model_data
 from coterie.beliefs.pilot import pilot
 from coterie.evidence import Evidence, Outcome, simulate
+from tests.beliefs.small_world import NEW, OLD, read_rows
 
 OUTCOMES = (
     Outcome.binary("save", successes="saves", trials="listeners"),
@@ -107,6 +115,47 @@ def test_powers_go_with_their_cells_through_every_cut(rng):
     np.testing.assert_array_equal(
         cut_to(made, owners).weight, made.weight[np.isin(made.artist, owners)]
     )
+
+
+def test_the_sampler_walks_the_density_of_the_powers():
+    """Where it walks in other coordinates, the difference is the log determinant of the map."""
+    fixed = co.ParameterPrior.fixed
+    population = co.PopulationPrior().replace(
+        loading=fixed(0.4), kappa=fixed(80.0), kappa_spread=fixed(0.0), artist_scale=fixed(0.4),
+        cluster_scale=fixed(0.0), period_scale=fixed(0.0),
+    )  # fmt: skip
+    faded = read_rows(pd.concat([OLD, NEW], ignore_index=True)).forgetting("7D")
+    model = co.build_model(faded, None, homes=None, population=population)
+    outputs = [model.logp(), model["alpha"], model["artist_effect"], model["affinity_out"]]
+    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+    call = pytensor.function(model.value_vars, outputs, mode=plain, on_unused_input="ignore")
+    start = {k: np.zeros_like(v) for k, v in model.initial_point().items()}
+
+    def at(x):
+        moved = start | {"artist_raw": x[:3, None], "affinity_raw": x[3:]}
+        return [np.ravel(v) for v in call(*[moved[v.name] for v in model.value_vars])]
+
+    made = design(faded, Levels.of(faded))
+    assert set(made.weight.tolist()) == {0.5, 1.0}
+    moved = []
+    for x in np.random.default_rng(3).normal(size=(6, 9)):
+        logp, alpha, effect, affinity = at(x)
+        steps = [
+            np.concatenate(at(x + h)[2:]) - np.concatenate(at(x - h)[2:]) for h in 1e-5 * np.eye(9)
+        ]
+        mean = expit(alpha + effect[made.artist] + 0.4 * affinity[made.pair])
+        told = stats.betabinom.logpmf(made.y, made.n, mean * 80, (1 - mean) * 80)
+        natural = made.weight @ told + stats.norm.logpdf(effect, scale=0.4).sum()
+        natural += stats.norm.logpdf(affinity).sum()
+        moved.append(logp.item() - natural - np.linalg.slogdet(np.array(steps) / 2e-5)[1])
+    np.testing.assert_allclose(moved, moved[0], atol=1e-5)
+
+
+def test_models_with_and_without_fading_are_compiled_apart():
+    table = read_rows(pd.concat([OLD, NEW], ignore_index=True))
+    plain, faded = (blueprint_of(e, None, None, None) for e in (table, table.forgetting("7D")))
+    assert plain.key() != faded.key()
+    assert (model_data(plain)["weight"] == 1).all()
 
 
 def _odds(belief):
