@@ -7,7 +7,7 @@ import pandas as pd
 import pytensor
 import pytest
 from scipy import stats
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 import coterie as co
 from coterie import names
@@ -17,7 +17,7 @@ from coterie.beliefs.fitting import blueprint_of
 from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.model import model_data
 from coterie.beliefs.pilot import pilot
-from coterie.evidence import Evidence, Outcome, simulate
+from coterie.evidence import Evidence, Outcome, part_of, simulate
 from tests.beliefs.small_world import NEW, OLD, read_rows
 
 OUTCOMES = (
@@ -149,6 +149,53 @@ def test_the_sampler_walks_the_density_of_the_powers():
         natural += stats.norm.logpdf(affinity).sum()
         moved.append(logp.item() - natural - np.linalg.slogdet(np.array(steps) / 2e-5)[1])
     np.testing.assert_allclose(moved, moved[0], atol=1e-5)
+
+
+def foreseen(world, half_life, scale):
+    """Score the last window by all before it: a level on a grid, windows' effects integrated."""
+    evidence = world.evidence()
+    last = evidence.counts[names.WINDOW].to_numpy() == max(world.truth[names.WINDOW].to_numpy())
+    past = part_of(evidence, ~last).forgetting(half_life)
+    made, later = (design(e, Levels.of(e)) for e in (past, part_of(evidence, last)))
+    alpha = np.linspace(-6.5, 0.5, 71)
+    nodes, mass = np.polynomial.hermite_e.hermegauss(15)
+    mean = expit(alpha[:, None] + scale * nodes)[..., None]
+    log_mass = np.log(mass / mass.sum())
+
+    def told(each):
+        return stats.betabinom.logpmf(each.y, each.n, mean * 100, (1 - mean) * 100)
+
+    height = stats.norm.logpdf(alpha, -2.6, 1.0)
+    ours = told(made) * made.weight
+    for window in np.unique(made.window):
+        height = height + logsumexp(ours[..., made.window == window].sum(axis=2) + log_mass, axis=1)
+    height -= logsumexp(height)
+    return logsumexp(told(later) + (height[:, None] + log_mass)[..., None], axis=(0, 1)).mean()
+
+
+@pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
+@pytest.mark.parametrize(
+    ("drift", "half_life", "scale", "sign"), [("walk", "84D", 0.6, 1), ("fresh", "7D", 0.3, -1)]
+)
+def test_fading_foresees_more_where_rates_walk_and_less_where_they_stay(
+    drift, half_life, scale, sign
+):
+    # A walk of ten steps of 0.3 looks like exchangeable windows of about 0.6.
+    save = OUTCOMES[:1]
+    stated = replace(
+        simulate.plausible(save), period_scale=np.array([0.3]), artist_scale=np.zeros(1),
+        loading=np.zeros(1), kappa=np.array([100.0]), kappa_spread=np.zeros(1),
+    )  # fmt: skip
+    gain = []
+    for seed in range(60):
+        world = simulate.world(
+            artists=6, clusters=1, homes=None, windows=10, drift=drift, outcomes=save,
+            parameters=stated, rng=np.random.default_rng((11, seed)),
+        )  # fmt: skip
+        scores = [foreseen(world, value, scale) for value in (half_life, "never")]
+        gain.append(scores[0] - scores[1])
+    error = np.std(gain, ddof=1) / np.sqrt(len(gain))
+    assert sign * np.mean(gain) > 2 * error
 
 
 def test_models_with_and_without_fading_are_compiled_apart():
