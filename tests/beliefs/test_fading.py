@@ -11,11 +11,11 @@ from scipy.special import expit, logsumexp
 
 import coterie as co
 from coterie import names
+from coterie.beliefs.blueprint import model_data
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.fitting import blueprint_of
 from coterie.beliefs.membership import Phi, integrate
-from coterie.beliefs.model import model_data
 from coterie.beliefs.pilot import pilot
 from coterie.evidence import Evidence, Outcome, part_of, simulate
 from tests.beliefs.small_world import NEW, OLD, read_rows

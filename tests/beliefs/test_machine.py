@@ -13,8 +13,8 @@ import pytest
 
 import coterie as co
 from coterie.beliefs import caches, memory
+from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.design import Levels, design
-from coterie.beliefs.model import Blueprint
 from coterie.beliefs.sampling import Run
 from coterie.evidence import simulate
 

@@ -14,10 +14,11 @@ import xarray as xr
 import coterie
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
-from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT, Blueprint
+from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT
 from coterie.beliefs.parameters import LATE
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior

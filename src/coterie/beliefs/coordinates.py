@@ -22,7 +22,7 @@ from coterie.errors import BeliefError
 from coterie.typing import Floats
 
 if TYPE_CHECKING:
-    from coterie.beliefs.model import Blueprint
+    from coterie.beliefs.blueprint import Blueprint
 
 INTEGRATED: Final = (
     names.ALPHA,

@@ -18,10 +18,11 @@ import numpy as np
 
 from coterie import names
 from coterie.beliefs import assemble
+from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.checked import whole_number
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.memory import check_memory
-from coterie.beliefs.model import Blueprint, build
+from coterie.beliefs.model import build
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior

@@ -13,7 +13,7 @@ from coterie.beliefs.diagnosis import LEAST_KEPT
 from coterie.errors import BeliefError
 
 if TYPE_CHECKING:
-    from coterie.beliefs.model import Blueprint
+    from coterie.beliefs.blueprint import Blueprint
     from coterie.beliefs.sampling import Run
 
 _NUMBER: Final = 8

@@ -28,7 +28,6 @@ Each map's Jacobian is in the density, so that the maps change speed, never the 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -37,151 +36,23 @@ import pytensor.tensor as pt
 from pymc.distributions.transforms import ZeroSumTransform
 
 from coterie import names
+from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
 from coterie.beliefs.density import pair_loglik
-from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.free_parameters import (
     from_axes,
     loading_and_kappa,
-    may_trade,
     parameter,
 )
 from coterie.beliefs.late_density import late_pair_loglik, symbolic
-from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
-from coterie.beliefs.pilot import axes, pilot
-from coterie.beliefs.population_prior import PopulationPrior
-from coterie.beliefs.priors import Homes, MembershipPrior
+from coterie.beliefs.parameters import FACTOR_SCALE, LATE
 from coterie.beliefs.smooth import spread_along
 
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
 _PAIR = "pair"
 _ALONE = (names.UPLIFT, names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE)
-_FEW_CELLS = 2.0
-"""Cells a pair from which kappa is known without the loading."""
 _ONE = np.float64(1.0)
 _HALF = np.float64(0.5)
-
-
-@dataclass(frozen=True, slots=True)
-class Blueprint:
-    """Everything a model is made of: the observations, the names and the priors."""
-
-    made: Design
-    levels: Levels
-    homes: Homes
-    population: PopulationPrior
-    prior: MembershipPrior | None
-
-    @property
-    def learns_pi(self) -> bool:
-        """Whether pi is a parameter."""
-        return self.prior is not None and self.homes is not None and self.prior.strength is not None
-
-    @property
-    def drifts(self) -> bool:
-        """Whether any outcome's level may differ between windows."""
-        return any(not _is_zero(p) for p in self.priors(names.PERIOD_SCALE))
-
-    @property
-    def late(self) -> list[int]:
-        """Outcomes that may have a delay, by position."""
-        return [i for i, o in enumerate(self.levels.outcomes) if o.name in self.levels.late]
-
-    @property
-    def as_if_arrived(self) -> Design:
-        """The observations with as many people as have answered, at the priors' medians."""
-        made = self.made
-        if made.ages is None:
-            return made
-        days, bend = (np.array([[p.quantile(0.5) for p in self.priors(n)]]) for n in LATE)
-        return made.as_if(made.ages.arrived(made.outcome, days, bend)[0])
-
-    @property
-    def weighted(self) -> bool:
-        """Whether any artist stands for another number of units than one."""
-        return self.made.frequency is not None
-
-    @property
-    def fades(self) -> bool:
-        """Whether any observation counts less than in full."""
-        return bool((self.made.weight != 1).any())
-
-    @property
-    def traded(self) -> tuple[bool, ...]:
-        """Whether loading and kappa of each outcome explain the same: few cells a pair."""
-        made, found = self.made, []
-        for o, both in enumerate(zip(*map(self.priors, (names.LOADING, names.KAPPA)), strict=True)):
-            own = made.pair[made.outcome == o]
-            few = own.size < _FEW_CELLS * np.unique(own).size
-            found.append(bool(few) and may_trade(*both))
-        return tuple(found)
-
-    def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
-        """Return one parameter's prior for each outcome."""
-        return self.population.for_outcomes(self.levels.outcomes, parameter)
-
-    def key(self) -> tuple[Any, ...]:
-        """Return what two fits must share to share a compiled model."""
-        levels = self.levels
-        names_ = sorted(set(self.population.binary) - {names.SLOPE})
-        priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
-        sizes = (
-            len(levels.artists),
-            len(levels.clusters),
-            len(levels.windows),
-            tuple((f, len(known)) for f, known in levels.factors.items()),
-            *([tuple(levels.smooth.items())] if levels.smooth else []),
-            self.made.pair_artist.size,
-        )
-        pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
-        usual = (levels.outcomes, sizes, self.homes, priors, pi, self.traded)
-        slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
-        own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
-        joint = tuple((j.log_density, j.over) for j in self.population.joint)
-        weighted = ("weighted",) if self.weighted else ()
-        ages = self.made.ages
-        late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
-        fades = ("fades",) if self.fades else ()
-        return (*usual, *own, *joint, *weighted, *fades, *late)
-
-
-def model_data(blueprint: Blueprint) -> dict[str, Any]:
-    """Return every array the model reads, by the name of its ``pm.Data``."""
-    made, levels = blueprint.made, blueprint.levels
-    rough = pilot(blueprint.as_if_arrived, levels)
-    arrays: dict[str, Any] = {
-        "y": made.y,
-        "n": made.n,
-        "outcome_code": made.outcome,
-        "artist_code": made.artist,
-        "cluster_code": made.cluster,
-        "window_code": made.window,
-        "informs": made.informs,
-        "is_count": made.is_count,
-        "weight": made.weight,
-        "pair_code": made.pair,
-        "pair_artist": made.pair_artist,
-        "pair_cluster": made.pair_cluster,
-        "working_response": rough.response,
-        "working_information": rough.information,
-        "scatter": rough.scatter,
-    }
-    arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
-    if made.covariate:
-        arrays["covariate_value"] = np.stack(made.covariate)
-        arrays["covariate_middle"], arrays["slope_map"] = axes(made, rough)
-    if made.ages is not None:
-        arrays |= made.ages.arrays(made.outcome)
-    if blueprint.weighted:
-        arrays["units_of_artist"] = made.stands_for(len(levels.artists))
-    arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
-    parts = zip(levels.factors, rough.factor, strict=True)
-    arrays |= {f"known_factor_{factor}": known for factor, known in parts}
-    if blueprint.homes is not None and blueprint.prior is not None:
-        # Learned pi multiplies shares of 1; the table holds what is stated in either case.
-        arrays["pi_prior"] = blueprint.prior.table(levels.artists.tolist(), blueprint.homes)
-        arrays["elsewhere_prior"] = np.float64(blueprint.prior.elsewhere)
-    return arrays
 
 
 def build(blueprint: Blueprint) -> pm.Model:
@@ -355,7 +226,7 @@ def _log_kappa(blueprint: Blueprint, kappa: Any) -> Any:
     shape = (len(blueprint.levels.clusters), len(blueprint.levels.outcomes))
     priors = blueprint.priors(names.KAPPA_SPREAD)
     spread = parameter(names.KAPPA_SPREAD, priors)
-    if all(_is_zero(p) for p in priors):
+    if all(is_zero(p) for p in priors):
         return pt.broadcast_to(pt.log(kappa), shape)
     raw = pm.Normal(names.KAPPA_CLUSTER, 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
     return pt.log(kappa) + spread * raw
@@ -385,13 +256,7 @@ def _likelihood(
     shared = eta + artist[read["artist_code"], outcome]
     eta_out = shared + reach * out[pair]
     eta_in = shared + reach * inside[pair] + uplift[outcome] * read["informs"]
-    counted = (
-        read["y"], read["n"], read["is_count"], read["weight"], pair, np.int64(pairs),
-    )  # fmt: skip
-    if mature is None:
-        values = pair_loglik(eta_out, eta_in, scatter, *counted)[0]
-    else:
-        values = late_pair_loglik(eta_out, eta_in, scatter, mature, *counted)[0]
+    values = _told((eta_out, eta_in, scatter), mature, read, pairs)
     # The affinity's own prior and each map's Jacobian; affinity_raw's density is taken back.
     pm.Potential("affinity_map", pt.sum(log_sd + _HALF * raw**2))
     if blueprint.weighted:
@@ -400,6 +265,14 @@ def _likelihood(
         _membership(blueprint, read, values[0], values[1])
         return
     _membership(blueprint, read, values[0] - _HALF * out**2, values[1] - _HALF * inside**2)
+
+
+def _told(law: tuple[Any, Any, Any], mature: Any, read: dict[str, Any], pairs: int) -> Any:
+    """Return each pair's log likelihood out and in: (2, pair)."""
+    counted = [read[name] for name in ("y", "n", "is_count", "weight", "pair_code")]
+    if mature is None:
+        return pair_loglik(*law, *counted, np.int64(pairs))[0]
+    return late_pair_loglik(*law, mature, *counted, np.int64(pairs))[0]
 
 
 def _overdispersed(read: dict[str, Any], scatter: Any) -> Any:
@@ -518,7 +391,3 @@ def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:
 
 def _summed(values: Any, at: Any, size: int) -> Any:
     return pt.inc_subtensor(pt.zeros(size)[at], values)
-
-
-def _is_zero(prior: ParameterPrior) -> bool:
-    return prior.family == "fixed" and prior.first == 0

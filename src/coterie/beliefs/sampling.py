@@ -21,8 +21,9 @@ import nutpie
 import xarray as xr
 
 from coterie import names
+from coterie.beliefs.blueprint import Blueprint, model_data
 from coterie.beliefs.diagnosis import LEAST_KEPT
-from coterie.beliefs.model import Blueprint, build, model_data
+from coterie.beliefs.model import build
 from coterie.errors import FitInterrupted
 
 _LOG = logging.getLogger("coterie")

@@ -216,10 +216,8 @@ def _no_weights(step: Step) -> str:
     learned = names.PI in step.fitted.posterior
     if len(step.levels.clusters) > len(step.fitted.levels.clusters) and learned:
         return "a cluster is new and pi is learned"
-    if step.prior is not None and step.prior.strength is not None:
-        return "the prior states a pi to be learned"
-    if step.prior is not None and learned:
-        return "pi was learned and is stated now"
+    if step.prior is not None and (step.prior.strength is not None or learned):
+        return "pi is to be learned, or was and is stated now"
     faded = step.base.evidence.half_life != step.now.half_life
     if faded and len(step.levels.artists) * step.fitted.size > INTEGRALS_MOST:
         return "every artist's evidence faded, and there are too many to weigh"

@@ -159,6 +159,19 @@ class Design:
             raise EvidenceError(f"drift is {self.drift!r}; write 'fresh' or 'walk'.")
         if not 0 <= self.missing < 1:
             raise EvidenceError(f"missing is {self.missing}; it is a share from 0 to below 1.")
+        self._check_delays()
+        if self.windows < 1:
+            raise EvidenceError(f"windows is {self.windows}; a world has 1 or more.")
+        if not 1 <= self.listeners < LARGEST_COUNT:
+            raise EvidenceError(
+                f"listeners is {self.listeners}; it is a mean number of people, 1 or more."
+            )
+        if self.sizes and not 1 <= self.sizes[0] <= self.sizes[1] < LARGEST_COUNT:
+            raise EvidenceError(
+                f"sizes is {self.sizes}; state (low, high) people with 1 <= low <= high."
+            )
+
+    def _check_delays(self) -> None:
         odd = [o for o, days in self.delays.items() if not 0 < days < np.inf]
         if odd:
             raise EvidenceError(
@@ -172,16 +185,6 @@ class Design:
             )
         if not 0 < self.delay_shape < np.inf:
             raise EvidenceError(f"delay_shape is {self.delay_shape}; it is above 0.")
-        if self.windows < 1:
-            raise EvidenceError(f"windows is {self.windows}; a world has 1 or more.")
-        if not 1 <= self.listeners < LARGEST_COUNT:
-            raise EvidenceError(
-                f"listeners is {self.listeners}; it is a mean number of people, 1 or more."
-            )
-        if self.sizes and not 1 <= self.sizes[0] <= self.sizes[1] < LARGEST_COUNT:
-            raise EvidenceError(
-                f"sizes is {self.sizes}; state (low, high) people with 1 <= low <= high."
-            )
 
 
 def plausible(outcomes: Sequence[Outcome] = OUTCOMES) -> Parameters:

@@ -20,6 +20,7 @@ from numpy.typing import NDArray
 
 from coterie import names
 from coterie.errors import EvidenceError, EvidenceWarning, Problem
+from coterie.evidence.adding import check_addable, renaming
 from coterie.evidence.cells import places, sum_cells
 from coterie.evidence.covariates import Covariate
 from coterie.evidence.cycles import Cycle
@@ -362,12 +363,12 @@ def combine(first: Evidence, second: Evidence, covariates: Sequence[Covariate]) 
     EvidenceError
         If they were not, or a row is there twice.
     """
-    _check_addable(first, second)
+    check_addable(first, second)
     outcomes = {o.name: o for o in (*first.outcomes, *second.outcomes)}
     # One list of names: the second table is read as if it were written like the first.
     layout = first.layout
     frame = stacked(
-        first.to_frame(), second.to_frame().rename(columns=_renaming(second.layout, layout))
+        first.to_frame(), second.to_frame().rename(columns=renaming(second.layout, layout))
     )
     request = Request(
         outcomes=tuple(outcomes.values()), artist=layout.artist, cluster=layout.asked_cluster,
@@ -451,62 +452,6 @@ def _raise_once(problems: Sequence[Problem]) -> None:
     )
 
 
-def _check_addable(first: Evidence, second: Evidence) -> None:
-    known = {o.name: o for o in first.outcomes}
-    told = [
-        f"outcome {o.name!r} is {known[o.name]} in one table and {o} in the other"
-        for o in second.outcomes
-        if known.get(o.name, o) != o
-    ]
-    for part, left, right in (
-        ("factors", set(first.factors), set(second.factors)),
-        ("cycles", set(first.layout.cycles), set(second.layout.cycles)),
-        ("an intersection", first.layout.parts, second.layout.parts),
-        ("covariates", _told(first, second), _told(second, first)),
-        ("a weight", first.layout.weight is not None, second.layout.weight is not None),
-        ("window", first.window, second.window),
-        ("a period", first.layout.period is not None, second.layout.period is not None),
-        ("a release", first.layout.release is not None, second.layout.release is not None),
-        ("currency", first.counts.attrs.get("currency"), second.counts.attrs.get("currency")),
-        ("half-life", _days(first), _days(second)),
-    ):
-        either = part in ("currency", "half-life") and None in (left, right)
-        if left != right and not either:
-            told.append(f"{part}: {left or 'none'} in one table and {right or 'none'} in the other")
-    if told:
-        raise EvidenceError(
-            f"two tables cannot be added: {'; '.join(told)}. "
-            "Read both with the same arguments, money in one currency."
-        )
-
-
 def _span(evidence: Evidence) -> str | None:
     told = evidence.window
     return told if evidence.half_life is None else f"{told}, {evidence.half_life}"
-
-
-def _days(evidence: Evidence) -> str | None:
-    return None if evidence.half_life is None else f"{evidence.half_life.days:g} days"
-
-
-def _told(evidence: Evidence, other: Evidence) -> set[Covariate]:
-    """Return the covariates; what is not stated of one is read as the other table's."""
-    theirs = {c.name: c for c in other.layout.covariates}
-
-    def filled(mine: Covariate) -> Covariate:
-        like = theirs.get(mine.name, mine)
-        centre = like.centre if mine.centre is None else mine.centre
-        return Covariate(mine.name, centre, like.unit if mine.unit is None else mine.unit)
-
-    return {filled(covariate) for covariate in evidence.layout.covariates}
-
-
-def _renaming(theirs: Layout, ours: Layout) -> dict[str, str]:
-    pairs = [
-        (theirs.artist, ours.artist), (theirs.cluster, ours.cluster),
-        (theirs.release, ours.release), (theirs.seen, ours.seen),
-        (theirs.spend, ours.spend), (theirs.currency, ours.currency),
-        (theirs.weight, ours.weight),
-        *zip(theirs.period or (), ours.period or (), strict=False),
-    ]  # fmt: skip
-    return {a: b for a, b in pairs if a is not None and b is not None and a != b}

@@ -45,9 +45,10 @@ _SOURCES: Final = (
     *(
         f"beliefs/{module}.py"
         for module in (
-            "assemble", "density", "design", "free_parameters", "given", "integrals",
-            "membership", "model", "parameters", "pilot", "population", "predicting",
-            "priors", "rates", "rows",
+            "assemble", "blueprint", "density", "design", "free_parameters", "given",
+            "integrals", "late_density", "left_out", "maturity", "membership", "model",
+            "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
+            "smooth", "thinning",
         )
     ),
     "findings/families.py",

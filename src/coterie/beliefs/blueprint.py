@@ -1,0 +1,150 @@
+"""Blueprint: everything a model is made of, before a sampler is woken.
+
+Makes :class:`Blueprint` from observations, names and priors, and every array that a model of
+it reads. Callers may trust that blueprints of one key share a compiled model.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import Any, Final
+
+import numpy as np
+
+from coterie import names
+from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.free_parameters import may_trade
+from coterie.beliefs.parameters import LATE, ParameterPrior
+from coterie.beliefs.pilot import axes, pilot
+from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.priors import Homes, MembershipPrior
+
+_FEW_CELLS: Final = 2.0
+"""Cells a pair from which kappa is known without the loading."""
+
+
+@dataclass(frozen=True, slots=True)
+class Blueprint:
+    """Everything a model is made of: the observations, the names and the priors."""
+
+    made: Design
+    levels: Levels
+    homes: Homes
+    population: PopulationPrior
+    prior: MembershipPrior | None
+
+    @property
+    def learns_pi(self) -> bool:
+        """Whether pi is a parameter."""
+        return self.prior is not None and self.homes is not None and self.prior.strength is not None
+
+    @property
+    def drifts(self) -> bool:
+        """Whether any outcome's level may differ between windows."""
+        return any(not is_zero(p) for p in self.priors(names.PERIOD_SCALE))
+
+    @property
+    def late(self) -> list[int]:
+        """Outcomes that may have a delay, by position."""
+        return [i for i, o in enumerate(self.levels.outcomes) if o.name in self.levels.late]
+
+    @property
+    def as_if_arrived(self) -> Design:
+        """The observations with as many people as have answered, at the priors' medians."""
+        made = self.made
+        if made.ages is None:
+            return made
+        days, bend = (np.array([[p.quantile(0.5) for p in self.priors(n)]]) for n in LATE)
+        return made.as_if(made.ages.arrived(made.outcome, days, bend)[0])
+
+    @property
+    def weighted(self) -> bool:
+        """Whether any artist stands for another number of units than one."""
+        return self.made.frequency is not None
+
+    @property
+    def fades(self) -> bool:
+        """Whether any observation counts less than in full."""
+        return bool((self.made.weight != 1).any())
+
+    @property
+    def traded(self) -> tuple[bool, ...]:
+        """Whether loading and kappa of each outcome explain the same: few cells a pair."""
+        made, found = self.made, []
+        for o, both in enumerate(zip(*map(self.priors, (names.LOADING, names.KAPPA)), strict=True)):
+            own = made.pair[made.outcome == o]
+            few = own.size < _FEW_CELLS * np.unique(own).size
+            found.append(bool(few) and may_trade(*both))
+        return tuple(found)
+
+    def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
+        """Return one parameter's prior for each outcome."""
+        return self.population.for_outcomes(self.levels.outcomes, parameter)
+
+    def key(self) -> tuple[Any, ...]:
+        """Return what two fits must share to share a compiled model."""
+        levels = self.levels
+        names_ = sorted(set(self.population.binary) - {names.SLOPE})
+        priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
+        sizes = (
+            len(levels.artists),
+            len(levels.clusters),
+            len(levels.windows),
+            tuple((f, len(known)) for f, known in levels.factors.items()),
+            *([tuple(levels.smooth.items())] if levels.smooth else []),
+            self.made.pair_artist.size,
+        )
+        pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
+        usual = (levels.outcomes, sizes, self.homes, priors, pi, self.traded)
+        slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
+        own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
+        joint = tuple((j.log_density, j.over) for j in self.population.joint)
+        weighted = ("weighted",) if self.weighted else ()
+        ages = self.made.ages
+        late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
+        fades = ("fades",) if self.fades else ()
+        return (*usual, *own, *joint, *weighted, *fades, *late)
+
+
+def model_data(blueprint: Blueprint) -> dict[str, Any]:
+    """Return every array the model reads, by the name of its ``pm.Data``."""
+    made, levels = blueprint.made, blueprint.levels
+    rough = pilot(blueprint.as_if_arrived, levels)
+    arrays: dict[str, Any] = {
+        "y": made.y,
+        "n": made.n,
+        "outcome_code": made.outcome,
+        "artist_code": made.artist,
+        "cluster_code": made.cluster,
+        "window_code": made.window,
+        "informs": made.informs,
+        "is_count": made.is_count,
+        "weight": made.weight,
+        "pair_code": made.pair,
+        "pair_artist": made.pair_artist,
+        "pair_cluster": made.pair_cluster,
+        "working_response": rough.response,
+        "working_information": rough.information,
+        "scatter": rough.scatter,
+    }
+    arrays |= {f"factor_code_{f}": c for f, c in zip(levels.factors, made.factor, strict=True)}
+    if made.covariate:
+        arrays["covariate_value"] = np.stack(made.covariate)
+        arrays["covariate_middle"], arrays["slope_map"] = axes(made, rough)
+    if made.ages is not None:
+        arrays |= made.ages.arrays(made.outcome)
+    if blueprint.weighted:
+        arrays["units_of_artist"] = made.stands_for(len(levels.artists))
+    arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
+    parts = zip(levels.factors, rough.factor, strict=True)
+    arrays |= {f"known_factor_{factor}": known for factor, known in parts}
+    if blueprint.homes is not None and blueprint.prior is not None:
+        # Learned pi multiplies shares of 1; the table holds what is stated in either case.
+        arrays["pi_prior"] = blueprint.prior.table(levels.artists.tolist(), blueprint.homes)
+        arrays["elsewhere_prior"] = np.float64(blueprint.prior.elsewhere)
+    return arrays
+
+
+def is_zero(prior: ParameterPrior) -> bool:
+    """Say whether a prior states that there is nothing."""
+    return prior.family == "fixed" and prior.first == 0
