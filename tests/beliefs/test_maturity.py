@@ -7,11 +7,13 @@ import warnings
 import numpy as np
 import pandas as pd
 import pytest
+import xarray as xr
 from scipy import integrate as quadrature
 from scipy import stats
 from scipy.special import expit, logsumexp
 
 import coterie as co
+from coterie import names
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.local_effects import draw_local
@@ -21,6 +23,7 @@ from coterie.beliefs.predicting import predictive
 from coterie.beliefs.redrawing import replicas
 from coterie.beliefs.thinning import grown, thin
 from coterie.evidence import simulate
+from tests.beliefs.stated_world import stating
 
 FOLLOW = co.Outcome.binary("follow", successes="follows", trials="listeners")
 PLAY = co.Outcome.count("play", total="plays", exposure="hours")
@@ -378,3 +381,56 @@ def test_a_later_read_of_the_same_people_takes_the_place_of_the_earlier(late, wo
     old["seen"] = old["seen"] - pd.Timedelta(days=1)
     with pytest.raises(co.EvidenceError):
         co.update(again, late.evidence.read_more(old), replaces=True, rng=np.random.default_rng(9))
+
+
+def stated_late(frame, days=DAYS):
+    """Beliefs of which everything is stated, with a delay of both outcomes."""
+    beliefs = stating(read(frame), {})
+    posterior = beliefs.tree[names.POSTERIOR].to_dataset()
+    shape = {names.DELAY: days, names.DELAY_SHAPE: 1.0}
+    posterior = posterior.assign(
+        {name: xr.full_like(posterior[names.ALPHA], value) for name, value in shape.items()}
+    )
+    tree = beliefs.tree.copy()
+    tree[names.POSTERIOR] = xr.DataTree(posterior)
+    return co.Beliefs(tree)
+
+
+def unmeasured(frame, row):
+    """Nothing was measured in one row."""
+    counts = ["follows", "plays"]
+    frame = frame.astype(dict.fromkeys(counts, "Int64"))
+    frame.loc[row, counts] = pd.NA
+    return frame
+
+
+def test_a_row_in_which_nothing_late_was_measured_needs_no_date_to_be_scored():
+    beliefs, frame = stated_late(table()), unmeasured(table(), 0)
+    scores = [
+        predictive(beliefs, read(rows), rng=np.random.default_rng(1))["log_score"].to_numpy()
+        for rows in (frame, frame.assign(seen=frame["seen"].where(frame.index != 0)))
+    ]
+    assert np.isnan(scores[1][0]).all()
+    np.testing.assert_array_equal(*scores)
+
+
+def test_a_cell_in_which_nothing_was_measured_has_the_rate_of_its_population():
+    frame = unmeasured(table(), 4)
+    beliefs = stated_late(frame)
+    drawn = co.predict(beliefs, read(frame), of="observed", rng=np.random.default_rng(1))
+    assert drawn["rate"].isel(row=4).to_numpy() == pytest.approx(expit(-1.0))
+
+
+def test_a_period_lasts_to_the_end_of_its_last_day_whatever_moment_is_written():
+    frame = table()
+    closed = frame.assign(period_end=frame["period_end"] + pd.Timedelta("23:59:59"))
+    found = [arrived(laid_out(read(rows))) for rows in (frame, closed)]
+    np.testing.assert_array_equal(*found)
+    told = [stated_late(rows).maturity()["age"].to_numpy() for rows in (frame, closed)]
+    np.testing.assert_array_equal(*told)
+
+
+@pytest.mark.parametrize("age", ["7", True, -1, 0, math.nan])
+def test_an_age_that_is_no_stretch_of_days_is_refused_by_its_value(age):
+    with pytest.raises(co.BeliefError, match=f"age is {age!r}"):
+        co.predict(stated_late(table()), read(table()), age=age, rng=np.random.default_rng(1))

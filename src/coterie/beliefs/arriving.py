@@ -106,6 +106,7 @@ def _median_age(beliefs: Beliefs, outcome: str) -> float:
     people = np.where(np.isnan(counts[names.NUMERATOR].to_numpy()), 0.0, people)
     day = np.timedelta64(1, "D")
     start, end = (counts[n].to_numpy() for n in (names.PERIOD_START, names.PERIOD_END))
+    end = end.astype("datetime64[D]")
     age = (counts[names.SEEN].to_numpy() - start) / day - ((end - start) / day + 1) / 2
     order = np.argsort(age)
     below = np.cumsum(people[order])

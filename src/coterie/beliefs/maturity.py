@@ -161,7 +161,9 @@ def ages_of(
     )
 
 
-def row_shares(counts: xr.Dataset, outcome: str, delay: Floats, shape: Floats) -> Floats:
+def row_shares(
+    counts: xr.Dataset, outcome: str, delay: Floats, shape: Floats, some: Integers | None = None
+) -> Floats:
     """Return the share of each row's outcomes that has arrived: (draw, row, outcome).
 
     Parameters
@@ -172,9 +174,14 @@ def row_shares(counts: xr.Dataset, outcome: str, delay: Floats, shape: Floats) -
         Named in what is said of rows that lack them.
     delay, shape
         Over (draw, outcome).
+    some
+        Rows wanted, by position; left out, all. Others need no dates.
     """
     rows = counts.sizes[names.ROW]
-    ends = _ages(counts, np.ones(rows, dtype=bool), outcome)
+    own = np.arange(rows) if some is None else some
+    if not own.size:
+        return np.ones((len(delay), 0, delay.shape[1]))
+    ends = _ages(counts, np.isin(np.arange(rows), own), outcome)[own]
     distinct, interval = np.unique(ends, axis=0, return_inverse=True)
     ages = Ages(*_nodes(distinct), np.empty(0, int), np.empty(0, int), np.empty(0))
     table = np.clip(ages._shares(delay, shape), LEAST, 1.0)
@@ -220,7 +227,9 @@ def _ages(counts: xr.Dataset, counted: Flags, outcome: str) -> Floats:
             f"{early.size:,} rows are like this. Correct the dates; a day is read at its "
             "beginning, a time at that time."
         )
-    return np.column_stack([(seen - end) / _DAY - 1.0, (seen - start) / _DAY])
+    # A period lasts until the end of its last day, whatever moment of that day is written.
+    last = end.astype("datetime64[D]").astype(end.dtype)
+    return np.column_stack([(seen - last) / _DAY - 1.0, (seen - start) / _DAY])
 
 
 def _nodes(ends: Floats) -> tuple[Floats, Floats]:

@@ -80,7 +80,8 @@ def predict(
     known = Known.of(beliefs)
     if unknown not in ("draw", "error"):
         raise BeliefError(f"unknown is {unknown!r}; write 'draw' or 'error'.")
-    if age is not None and not age > 0:
+    number = isinstance(age, int | float | np.number) and not isinstance(age, bool)
+    if age is not None and not (number and age > 0):
         raise BeliefError(f"age is {age!r}; it is a number of days above 0, or left out.")
     if unknown == "error":
         _refuse_new(known, rows)
@@ -124,13 +125,13 @@ def predictive(
     log_mass, below = np.full(y.shape, -np.inf), np.zeros(y.shape)
     shares = Shares.of(known, rows)
     for part, o, *law in _laws(known, beliefs, rows, of, rng):
-        eta, kappa = law
-        if shares.late[o]:
-            eta, kappa = thin(known.levels.outcomes[o], (eta, kappa), shares.at(part, o))
         at = np.flatnonzero(measured[:, o])
+        eta, kappa = (side[:, at] for side in law)
+        if shares.late[o]:
+            eta, kappa = thin(known.levels.outcomes[o], (eta, kappa), shares.at(part, o, at))
         count = known.levels.outcomes[o].kind == "count"
         exact = log_constant(y[at, o], n[at, o], np.full(at.size, count))
-        level, scatter = np.ascontiguousarray(eta[:, at]), np.ascontiguousarray(kappa[:, at])
+        level, scatter = np.ascontiguousarray(eta), np.ascontiguousarray(kappa)
         found = mass_and_below(level, scatter, y[at, o], n[at, o], count, exact)
         log_mass[at, o] = np.logaddexp(log_mass[at, o], logsumexp(found[0], axis=0))
         below[at, o] += found[1].sum(axis=0)

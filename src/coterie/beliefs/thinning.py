@@ -88,16 +88,18 @@ class Shares:
         late = tuple(o.name in known.levels.late for o in known.levels.outcomes)
         return cls(known, late, rows, cell)
 
-    def at(self, part: slice, outcome: int) -> Floats:
-        """Return the shares of one outcome at some draws: (draw, row)."""
+    def at(self, part: slice, outcome: int, rows: Integers | None = None) -> Floats:
+        """Return the shares of one outcome at some draws: (draw, row), of some rows if named."""
         if self._cell is None:
             delay, shape = (read.flat(self.known.posterior, name, part) for name in LATE)
             own = self.known.levels.outcome_names
-            table = row_shares(self._rows.counts, own[outcome], delay, shape)
+            table = row_shares(self._rows.counts, own[outcome], delay, shape, rows)
             return np.ascontiguousarray(table[..., outcome])
         made = self.known.made
         arrived: Any = read.arrived(self.known.posterior, made, part)
-        place = np.full(int(made.cell.max(initial=0)) + 1, -1, dtype=np.int64)
+        # A cell in which nothing was measured has no observation.
+        last = max(int(made.cell.max(initial=0)), int(self._cell.max(initial=0)))
+        place = np.full(last + 1, -1, dtype=np.int64)
         of = made.outcome == outcome
         place[made.cell[of]] = np.flatnonzero(of)
         at = place[self._cell]
