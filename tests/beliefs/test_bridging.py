@@ -13,6 +13,7 @@ from scipy.special import expit, logsumexp
 import coterie as co
 from coterie.beliefs import bridge
 from coterie.beliefs.bridging import _meng_wong
+from tests.beliefs.stated_world import read, stating
 
 STILL = ("loading", "kappa_spread", "artist_scale", "cluster_scale", "period_scale")
 SAVE = co.Outcome.binary("save", successes="saves", trials="listeners")
@@ -111,4 +112,39 @@ def test_models_that_cannot_be_compared_are_refused(change, said, beliefs_like):
     rival = beliefs_like(worlds[1], **stated | options)
 
     with pytest.raises(co.BeliefError, match=said):
+        bridge(beliefs, rival, draws=10)
+
+
+def stated_priors_of(beliefs):
+    row = {"parameter": "alpha", "outcome": "save", "family": "normal", "first": 0.0,
+           "second": 1.0, "reason": ""}  # fmt: skip
+    beliefs.tree.attrs["coterie_population"] = json.dumps([row])
+    return beliefs
+
+
+def test_levels_that_one_model_alone_knows_do_not_move_those_of_the_other():
+    columns = {"artist": ["a", "a", "b", "b"], "place": ["north", "south"] * 2,
+               "moment": ["day", "night"] * 2, "saves": [10, 20, 5, 9],
+               "listeners": [100, 90, 80, 70]}  # fmt: skip
+    evidence = read(columns, cluster=["place", "moment"])
+    effects = {"place": {"north": 0.9, "south": -0.7}}
+    # Nothing was counted in the east, which stands before the others.
+    more = ["east x day", "north x day", "south x night"]
+    beliefs, rival = (
+        stated_priors_of(stating(evidence, effects, clusters=clusters, draws=10))
+        for clusters in (more, None)
+    )
+
+    assert bridge(beliefs, rival, draws=20).log_ratio == pytest.approx(0.0, abs=1e-9)
+
+
+def test_models_of_a_table_that_fades_in_one_of_them_are_refused(beliefs_like):
+    frame = {"artist": ["a", "b"], "cluster": ["gym", "indie"], "saves": [3, 9],
+             "listeners": [40, 60], "period_start": ["2026-01-05", "2026-01-12"],
+             "period_end": ["2026-01-11", "2026-01-18"]}  # fmt: skip
+    evidence = read(frame, window="7D")
+    beliefs = stated_priors_of(beliefs_like(evidence.forgetting("7D")))
+    rival = stated_priors_of(beliefs_like(evidence, homes=None))
+
+    with pytest.raises(co.BeliefError, match="fading alike"):
         bridge(beliefs, rival, draws=10)

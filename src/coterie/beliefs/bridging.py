@@ -87,7 +87,9 @@ def bridge(beliefs: Beliefs, rival: Beliefs, *, draws: int) -> Bridge:
     other = Known.of(rival)
     _check(beliefs, rival)
     at_home = {names.CLUSTER: known.levels.clusters, names.ARTIST: known.levels.artists}
-    # A cluster without rows is in one inventory only, and in no observation.
+    # A cluster without rows is in one inventory only, as may be what it is made of or crossed
+    # with, and in no observation.
+    at_home |= known.levels.factors
     apart = [names.AFFINITY, names.ARTIST_EFFECT]
     lone = other.posterior.drop_vars(apart, errors="ignore").reindex(at_home, fill_value=0.0)
     shared = np.isin(known.levels.clusters, other.levels.clusters)
@@ -122,9 +124,11 @@ def _check(beliefs: Beliefs, rival: Beliefs) -> None:
             f"The model to be compared with has homes={rival.homes!r}. Fit it with homes=None."
         )
     tables = [each.evidence.counts for each in (beliefs, rival)]
-    if not tables[0].equals(tables[1]):
+    alike = beliefs.evidence.half_life == rival.evidence.half_life
+    if not tables[0].equals(tables[1]) or not alike:
         raise BeliefError(
-            "The two models do not rest on the same table. Fit both to the same Evidence."
+            "The two models do not rest on the same table, fading alike. Fit both to the same "
+            "Evidence."
         )
     if stated_priors(beliefs) != stated_priors(rival):
         raise BeliefError(
