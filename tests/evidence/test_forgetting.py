@@ -9,7 +9,9 @@ import pytest
 from coterie import names
 from coterie.beliefs.ledger import evidence_of, ledger_of
 from coterie.errors import EvidenceError, EvidenceWarning
-from coterie.evidence import Evidence, HalfLife, Outcome, join, part_of
+from coterie.evidence import Evidence, HalfLife, Outcome, days_of, join, part_of
+from coterie.evidence.forgetting import powers
+from coterie.evidence.windows import parse_window
 
 SAVE = Outcome.binary("save", successes="saves", trials="listeners")
 
@@ -129,3 +131,15 @@ def test_tables_that_are_added_fade_alike_from_the_later_day():
     assert faded.read_more(new.to_frame()).half_life == faded.half_life
     with pytest.raises(EvidenceError, match=r"half-life: 7 days in one table and 8 days"):
         faded + new.forgetting("8D")
+
+
+@pytest.mark.parametrize("unit", ["D", "h", "s", "ns"])
+def test_a_stretch_of_time_of_numpy_is_read_in_its_own_unit(unit):
+    assert days_of(np.timedelta64(90, "D").astype(f"timedelta64[{unit}]")) == 90
+
+
+@pytest.mark.filterwarnings("error")
+def test_the_shortest_half_life_there_is_leaves_what_is_not_over():
+    half = HalfLife(1e-310, "2026-01-20")
+    power = powers(half, parse_window("7D"), np.array(["2026-01-05", "2026-01-19"]))
+    assert power.tolist() == [0.0, 1.0]

@@ -86,7 +86,9 @@ def _number(half_life: Any) -> float:
     if isinstance(half_life, bool):
         return float("nan")
     try:
-        if isinstance(half_life, int | float | np.integer | np.floating):
+        # A numpy timedelta is a numpy integer too, of whatever unit it has.
+        plain = not isinstance(half_life, np.timedelta64)
+        if plain and isinstance(half_life, int | float | np.integer | np.floating):
             return float(half_life)
         return float(pd.Timedelta(half_life) / _DAY)
     except (TypeError, ValueError):
@@ -135,5 +137,6 @@ def ages(window: Window, labels: NDArray[Any], as_of: str) -> Floats:
 
 def powers(half_life: HalfLife, window: Window, labels: NDArray[Any]) -> Floats:
     """Return ``2 ** (-age / half_life)`` of each window: in [0, 1], 0 where it underflows."""
-    power: Floats = np.exp2(-ages(window, labels, half_life.as_of) / half_life.days)
+    with np.errstate(over="ignore"):
+        power: Floats = np.exp2(-ages(window, labels, half_life.as_of) / half_life.days)
     return power
