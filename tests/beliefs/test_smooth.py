@@ -164,3 +164,8 @@ def test_a_fit_finds_hours_that_had_no_rows_between_their_neighbours():
     # Mostly held, and far narrower than a level that knows nothing.
     assert (np.abs(mean - curve) < 3 * sd).all()
     assert sd[unseen].max() < 0.5
+
+
+def test_a_length_far_below_a_level_leaves_every_level_to_itself():
+    found = alike(co.Cycle("hour", 24, 1e-300))
+    np.testing.assert_allclose(found, alike(co.Cycle("hour", 24, 0.01)), atol=1e-12)

@@ -136,6 +136,7 @@ def test_a_pair_never_seen_is_as_unsure_as_its_population():
         ({"second": "live"}, "two different ones"),
         ({"rope": -0.1}, "rope is -0.1"),
         ({"prob": 1.0}, "prob is 1.0"),
+        ({"prob": "most"}, "prob is 'most'"),
     ],
 )
 def test_a_question_that_means_nothing_is_refused(arguments, said):

@@ -173,13 +173,7 @@ def product_of(
             f"parts is {parts!r}. Give shares by label for each part: "
             "{'place': {'north': 0.6, 'south': 0.4}, ...}."
         )
-    for part, shares in parts.items():
-        total = float(numbers(shares, f"share of {part!r}").sum())
-        if abs(total - 1) > BY_HAND:
-            raise BeliefError(
-                f"The shares of {part!r} sum to {total:.6g} over {len(shares)} labels, not to 1. "
-                "Divide by their total."
-            )
+    _check_shares(parts)
     known = [{str(label): float(share) for label, share in own.items()} for own in parts.values()]
     every = (SEPARATOR.join(labels) for labels in itertools.product(*known))
     named = list(every if clusters is None else clusters)
@@ -205,6 +199,22 @@ def product_of(
     ]
     total = sum(product)
     return {name: value / total for name, value in zip(named, product, strict=True)}
+
+
+def _check_shares(parts: Mapping[str, Mapping[Any, float]]) -> None:
+    odd = [part for part, shares in parts.items() if not isinstance(shares, Mapping)]
+    if odd:
+        raise BeliefError(
+            f"The shares of {odd[0]!r} are {parts[odd[0]]!r}; {len(odd)} of {len(parts)} parts are "
+            "like this. Give a share for each label: {'north': 0.6, 'south': 0.4}."
+        )
+    for part, shares in parts.items():
+        total = float(numbers(shares, f"share of {part!r}").sum())
+        if abs(total - 1) > BY_HAND:
+            raise BeliefError(
+                f"The shares of {part!r} sum to {total:.6g} over {len(shares)} labels, not to 1. "
+                "Divide by their total."
+            )
 
 
 def as_text(labels: list[Any]) -> Labels:

@@ -40,7 +40,9 @@ def alike(cycle: Cycle) -> Floats:
     """Return the correlation of the effects of a cycle's levels: (level, level)."""
     away = np.arange(cycle.period)
     turn = np.sin(np.pi * away / cycle.period) ** 2
-    kernel = np.exp(-2 * turn * (cycle.period / (2 * np.pi * cycle.reach)) ** 2)
+    # Beyond a thousandth of a level no two levels are alike.
+    reach = max(cycle.reach, 1e-3)
+    kernel = np.exp(-2 * turn * (cycle.period / (2 * np.pi * reach)) ** 2)
     kernel = (kernel - kernel.mean()) / (1 - kernel.mean())
     kernel = (1 - NUGGET) * kernel
     kernel[0] += NUGGET

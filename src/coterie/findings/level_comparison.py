@@ -169,8 +169,8 @@ def _intervals(
     from arviz_stats.base import array_stats
 
     kind = str(rcParams["stats.ci_kind"])
-    mass = float(rcParams["stats.ci_prob"] if prob is None else prob)
-    if not 0 < mass < 1:
+    mass = rcParams["stats.ci_prob"] if prob is None else prob
+    if not isinstance(mass, int | float | np.number) or not 0 < mass < 1:
         raise FindingError(f"prob is {prob!r}; it must lie strictly between 0 and 1.")
     found = []
     for values in several:
@@ -179,7 +179,7 @@ def _intervals(
         ends: Floats = np.asarray(within(drawn.to_numpy(), mass, axis=0))
         like = drawn.isel({names.DRAW: 0}, drop=True)
         found.append((like.copy(data=ends[..., 0]), like.copy(data=ends[..., 1])))
-    return kind, mass, found
+    return kind, float(mass), found
 
 
 def _headline(table: xr.Dataset, factor: str, against: str, rope: float) -> str:
