@@ -1,5 +1,7 @@
 """Effects of cycles: periodic, smooth, of unit variance, and exactly so in the model."""
 
+import zlib
+
 import numpy as np
 import pandas as pd
 import pymc as pm
@@ -11,7 +13,9 @@ from coterie.beliefs.design import Levels, design
 from coterie.beliefs.fitting import build_model
 from coterie.beliefs.free_parameters import from_axes
 from coterie.beliefs.guiding import _found
+from coterie.beliefs.rows import Known
 from coterie.beliefs.smooth import NUGGET, alike, spread_along
+from coterie.beliefs.widening import stand_apart, wider
 from tests.beliefs.stated_world import read, stating
 
 HOUR, WEEKDAY = co.Cycle("hour", 24), co.Cycle("weekday", 7)
@@ -169,3 +173,24 @@ def test_a_fit_finds_hours_that_had_no_rows_between_their_neighbours():
 def test_a_length_far_below_a_level_leaves_every_level_to_itself():
     found = alike(co.Cycle("hour", 24, 1e-300))
     np.testing.assert_allclose(found, alike(co.Cycle("hour", 24, 0.01)), atol=1e-12)
+
+
+def test_the_hours_of_a_label_never_seen_are_one_curve_whoever_else_is_new():
+    rows = {"artist": ["a"] * 4, "cluster": ["gym", "indie"] * 2, "hour": [0, 5, 11, 23],
+            "creative": list("xyxy"), "saves": [5] * 4, "listeners": [50] * 4}  # fmt: skip
+    how = {"factors": [co.Cycle("hour", 24)], "crossed": [("hour", "creative")]}
+    beliefs = stating(read(rows, **how), {}, scales={"hour x creative": 0.5}, draws=2000)
+    known = Known.of(beliefs).levels
+
+    def drawn(*hours):
+        new = rows | {"hour": hours, "creative": ["z"] * 4}
+        wide = wider(known, read(new, **how))
+        post = beliefs.tree[names.POSTERIOR].to_dataset()
+        found = stand_apart(post, wide, lambda label: zlib.crc32(label.encode()))
+        effect = found[f"{names.FACTOR_EFFECT}hour x creative"].isel({names.OUTCOME: 0})
+        return [effect.sel({"hour x creative": f"{h} x z"}).to_numpy().ravel() for h in hours]
+
+    first = drawn(5, 6, 17, 0)
+    covariance = 0.25 * alike(co.Cycle("hour", 24))[np.ix_([5, 6, 17, 0], [5, 6, 17, 0])]
+    np.testing.assert_allclose(np.cov(first), covariance, atol=0.02)
+    np.testing.assert_array_equal(first[1], drawn(1, 2, 6, 3)[2])

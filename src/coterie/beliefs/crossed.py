@@ -134,11 +134,11 @@ def codes_of(levels: Levels, factor: str, columns: Mapping[str, Integers]) -> tu
 def _member_codes(levels: Levels, factor: str) -> Integers:
     """Return the members of every known level of a crossed factor: (level, member)."""
     members = levels.crossed[factor]
-    wide = [m for member in members for m in _pieces(levels, member)]
+    wide = [m for member in members for m in pieces_of(levels, member)]
     found, _ = split(levels.factors[factor], wide)
     columns, at = [], 0
     for member in members:
-        size = len(_pieces(levels, member))
+        size = len(pieces_of(levels, member))
         labels = [SEPARATOR.join(row) for row in found[:, at : at + size]]
         known = pd.Index([str(v) for v in inventory(levels, member).tolist()])
         columns.append(known.get_indexer(pd.Index(labels)).astype(np.int64))
@@ -146,7 +146,7 @@ def _member_codes(levels: Levels, factor: str) -> Integers:
     return np.stack(columns, axis=1)
 
 
-def _pieces(levels: Levels, member: str) -> tuple[str, ...]:
+def pieces_of(levels: Levels, member: str) -> tuple[str, ...]:
     """Return the columns that the label of a member is made of."""
     return levels.parts if member == names.CLUSTER and levels.parts else (member,)
 

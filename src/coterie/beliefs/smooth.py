@@ -22,8 +22,8 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 
-from coterie.beliefs.crossed import inventory, inventory_of
-from coterie.evidence import SEPARATOR, Cycle
+from coterie.beliefs.crossed import inventory, inventory_of, pieces_of
+from coterie.evidence import SEPARATOR, Cycle, split
 from coterie.typing import Floats
 
 if TYPE_CHECKING:
@@ -72,6 +72,30 @@ def spread_along(grid: Axes) -> Floats:
         own = axes_of(axis)[1] if isinstance(axis, Cycle) else np.ones(axis)
         found = np.multiply.outer(found, own).ravel()
     return found
+
+
+def place_on(label: str, factor: str, levels: Levels) -> tuple[str, Floats]:
+    """Find a level of a crossing with a cycle among those of its curve or sheet.
+
+    Returns
+    -------
+    str
+        The labels that it is crossed with: one curve for each.
+    numpy.ndarray
+        What each independent axis of the curve adds to the level: (axis,).
+    """
+    cycles = {cycle.column: cycle for cycle in levels.cycles}
+    wide = [(m, m in cycles) for m in levels.crossed[factor]]
+    pieces = [(p, on) for m, on in wide for p in (pieces_of(levels, m) if not on else (m,))]
+    cut = split(np.array([label], dtype=object), [name for name, _ in pieces])[0][0].tolist()
+    own, weight = [], np.ones(1)
+    for (name, on), part in zip(pieces, cut, strict=True):
+        if on:
+            turn, variance = axes_of(cycles[name])
+            weight = np.multiply.outer(weight, turn[int(part)] * np.sqrt(variance)).ravel()
+        else:
+            own.append(part)
+    return SEPARATOR.join(own), weight
 
 
 def smooth_levels(factors: Mapping[str, Any], clusters: Any, layout: Any) -> dict[str, Any]:

@@ -18,6 +18,7 @@ from coterie import names
 from coterie.beliefs.design import Levels, as_labels, lookup
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior
+from coterie.beliefs.smooth import place_on
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence
 
@@ -84,11 +85,29 @@ def stand_apart(posterior: xr.Dataset, levels: Levels, seed_of: Callable[[str], 
             for i, name in enumerate(labels)
             if i >= posterior.sizes[dim]
         ]
+        if dim in levels.smooth:
+            new = [_on_curve(each, str(dim), levels, seed_of) for each in new]
         posterior = xr.concat(
             [posterior, *new], dim=dim, data_vars="minimal", coords="minimal",
             compat="override", join="override",
         )  # fmt: skip
     return posterior
+
+
+def _on_curve(
+    made: xr.Dataset, factor: str, levels: Levels, seed_of: Callable[[str], int]
+) -> xr.Dataset:
+    """Draw one level of a cycle crossed with a new label as part of that label's own curve."""
+    label = made[factor].to_numpy().tolist()[0]
+    own, weight = place_on(label, factor, levels)
+    name = f"{names.FACTOR_EFFECT}{factor}"
+    values = made[name].transpose(..., factor, names.OUTCOME)
+    rng = np.random.default_rng(seed_of(f"{factor}: {own}"))
+    axes = rng.standard_normal((*values.shape[:-2], weight.size, values.shape[-1]))
+    drawn = np.einsum("...ao,a->...o", axes, weight)[..., None, :]
+    scale = made[f"{names.FACTOR_SCALE}{factor}"].transpose(..., names.OUTCOME).to_numpy()
+    drawn *= scale[..., None, :]
+    return made.assign({name: values.copy(data=drawn.astype(values.dtype))})
 
 
 def stated_for(
