@@ -150,6 +150,7 @@ def test_combinations_left_out_leave_their_share_to_the_rest():
         (PARTS, ["north x 3", "south x 1"], "'north x 3' has a label of 'moment'"),
         (PARTS, ["north x 1", "north x 1"], "named twice"),
         ({}, None, "parts is {}"),
+        ({"moment": {1: 0.5, "1": 0.5}}, None, "Label '1' of 'moment' has a share twice"),
         ({"place": [0.6, 0.4]}, None, "'place' are [0.6, 0.4]; 1 of 1 parts"),
     ],
 )

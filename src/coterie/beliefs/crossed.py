@@ -209,6 +209,13 @@ def _check_shares(parts: Mapping[str, Mapping[Any, float]]) -> None:
             "like this. Give a share for each label: {'north': 0.6, 'south': 0.4}."
         )
     for part, shares in parts.items():
+        as_written = list(map(str, shares))
+        twice = [label for label in as_written if as_written.count(label) > 1]
+        if twice:
+            raise BeliefError(
+                f"Label {twice[0]!r} of {part!r} has a share twice, as a number and as text; "
+                f"{len(twice)} of {len(shares)} shares are like this. Write each label once."
+            )
         total = float(numbers(shares, f"share of {part!r}").sum())
         if abs(total - 1) > BY_HAND:
             raise BeliefError(
