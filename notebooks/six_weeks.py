@@ -21,9 +21,9 @@ import pandas as pd
 
 import coterie as co
 
-rng = np.random.default_rng(10)
+rng = np.random.default_rng(9)
 neighbourhoods = ["ambient focus", "bedroom pop", "gym rap", "indie folk", "late-night jazz"]
-roster = [f"roster {i:02d}" for i in range(1, 40)]
+roster = [f"roster {i:02d}" for i in range(1, 30)]
 outcomes = (
     co.Outcome.binary("save", successes="saves", trials="listeners"),
     co.Outcome.binary("follow", successes="follows", trials="listeners"),
@@ -31,7 +31,7 @@ outcomes = (
 world = co.simulate.world(
     artists=["Ana Vale", *roster],
     clusters=neighbourhoods,
-    windows=6,
+    windows=8,
     window="7D",
     outcomes=outcomes,
     listeners=300,
@@ -66,11 +66,12 @@ def read_on(rows, days):
 
 # %% [markdown]
 # ## Before the release: what the roster taught
-# The rest of the roster has been through this. Their weeks were read at all ages, which is what
-# teaches the delay. `PopulationPrior` states that follows may be late; nobody has to know by how much.
+# The rest of the roster was out in the two weeks before. Their rows were read at all ages, which is
+# what teaches the delay. `PopulationPrior` states that follows may be late; nobody has to know by how much.
 
 # %%
-past = final[final["artist"] != "Ana Vale"]
+weeks = sorted(final["period_start"].unique())
+past = final[(final["artist"] != "Ana Vale") & final["period_start"].isin(weeks[:2])]
 past = read_on(past, rng.choice([7, 28, 60, 90], len(past)))
 arguments = {"outcomes": outcomes, "window": "7D", "seen": "seen"}
 evidence = co.Evidence.from_frame(past, **arguments)
@@ -96,8 +97,8 @@ beliefs.maturity()
 
 # %%
 ana = final[final["artist"] == "Ana Vale"]
-weeks = sorted(ana["period_start"].unique())
-first = read_on(ana[ana["period_start"] == weeks[0]], 7)
+scan, second_week, third_week, *last_weeks = weeks[2:]
+first = read_on(ana[ana["period_start"] == scan], 7)
 beliefs = co.update(beliefs, evidence.read_more(first), rng=rng)
 beliefs.summary(artists="Ana Vale").round(3).T
 
@@ -111,7 +112,7 @@ co.plot_home(beliefs, artists=["Ana Vale"])
 # ## Two more weeks
 
 # %%
-for start in weeks[1:3]:
+for start in (second_week, third_week):
     week = read_on(ana[ana["period_start"] == start], 7)
     beliefs = co.update(beliefs, beliefs.evidence.read_more(week), rng=rng)
 
@@ -131,7 +132,7 @@ beliefs.history[["path", "until", "added", "replaced"]].to_dataframe()
 
 # %%
 early = first["follows"].to_numpy()
-rest = ana[ana["period_start"] == weeks[0]]["follows"].to_numpy() - early
+rest = ana[ana["period_start"] == scan]["follows"].to_numpy() - early
 since = (share(28.0) - share(7.0)) / (1 - share(7.0))
 second = first.assign(
     follows=early + rng.binomial(rest, since),
@@ -165,7 +166,7 @@ finding
 # ## Six weeks in
 
 # %%
-for start in weeks[3:]:
+for start in last_weeks:
     week = read_on(ana[ana["period_start"] == start], 7)
     beliefs = co.update(beliefs, beliefs.evidence.read_more(week), rng=rng)
 
