@@ -151,6 +151,24 @@ def pieces_of(levels: Levels, member: str) -> tuple[str, ...]:
     return levels.parts if member == names.CLUSTER and levels.parts else (member,)
 
 
+def splitting(levels: Levels) -> dict[str, dict[str, float]]:
+    """Return what splits each factor's levels further, and its levels' share: 1 over how often.
+
+    ``neighbourhood x listener`` splits neighbourhoods, and so do clusters they are part of.
+    """
+    whole = {names.CLUSTER, *levels.parts}
+
+    def columns(factor: str) -> set[str]:
+        members = levels.crossed.get(factor, (factor,))
+        return {m for each in members for m in (whole if each == names.CLUSTER else {each})}
+
+    of = {factor: columns(factor) for factor in levels.factors} | {names.CLUSTER: whole}
+    sizes = {f: len(own) for f, own in levels.factors.items()} | {
+        names.CLUSTER: len(levels.clusters)
+    }
+    return {f: {g: sizes[f] / sizes[g] for g in of if of[f] < of[g]} for f in levels.factors}
+
+
 def product_of(
     parts: Mapping[str, Mapping[Any, float]], clusters: Iterable[str] | None
 ) -> dict[str, float]:

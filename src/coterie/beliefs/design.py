@@ -71,9 +71,9 @@ class Levels:
         )
 
     @property
-    def intersects(self) -> bool:
-        """Whether a cluster is an intersection."""
-        return bool(self.parts)
+    def nested(self) -> bool:
+        """Whether factors or clusters split one another's levels."""
+        return bool(self.crossed or self.parts)
 
     @property
     def smooth(self) -> dict[str, Axes]:

@@ -21,19 +21,25 @@ they hardly do. In the logarithms of both the map from one to the other has a co
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
+from pymc.distributions.transforms import ZeroSumTransform
 
 from coterie import names
+from coterie.beliefs.crossed import splitting
 from coterie.beliefs.parameters import ParameterPrior
-from coterie.beliefs.smooth import Axes, axes_of
+from coterie.beliefs.smooth import Axes, axes_of, spread_along
 from coterie.evidence import Cycle
+
+if TYPE_CHECKING:
+    from coterie.beliefs.design import Levels
 
 type Priors = tuple[ParameterPrior, ...]
 
+_ONE = np.float64(1.0)
 _HALF = np.float64(0.5)
 _TWO = np.float64(2.0)
 _BEND = np.float64(0.3)
@@ -110,6 +116,83 @@ def loading_and_kappa(
 def _placed(at: list[int], values: Any) -> list[tuple[int, Any]]:
     """Pair each position with its value."""
     return [(i, values[j]) for j, i in enumerate(at)]
+
+
+def contrasts(of: str, known: Any, scale: Any, before: tuple[str, ...]) -> Any:
+    """Return effects that sum to zero over one dimension."""
+    free = effects(f"{of}_raw", scale, known, (*before, f"{of}_contrast", names.OUTCOME))
+    return ZeroSumTransform.extend_axis(free, axis=len(before))
+
+
+def effects(name: str, scale: Any, known: Any, dims: tuple[str, ...]) -> Any:
+    """Return Normal(0, scale) effects, moved in units of what scale and counts leave open.
+
+    ``known`` is the counts' information on one effect. As the scale goes to 0 the coordinate
+    is the effect over its scale, far above it the effect over its standard error, so that
+    neither end is a funnel. A scale of exactly 0 is allowed.
+    """
+    room = pt.sqrt(_ONE + known * scale**2)
+    return pm.Normal(name, 0.0, room, dims=dims) * scale / room
+
+
+def level_of(factor: str) -> str:
+    """Name a factor's dimension apart from the model's own names: a factor may be called 'y'."""
+    return f"level_of_{factor}"
+
+
+def contrast_dims(levels: Levels) -> dict[str, Any]:
+    """Return the dimensions of contrasts between levels, where factors are crossed."""
+    plain = [f for f in levels.factors if f not in levels.smooth] if levels.nested else []
+    return {f"level_of_{f}_contrast": np.arange(len(levels.factors[f]) - 1) for f in plain}
+
+
+def factor_effects(levels: Levels, factor: str, scale: Any, known: Any) -> Any:
+    """Return effects of a factor's levels, smooth where it comes round: (level, outcome)."""
+    dims = (level_of(factor), names.OUTCOME)
+    grid = levels.smooth.get(factor)
+    if grid is None:
+        return effects(f"factor_raw_{factor}", scale, known, dims)
+    along = scale * np.sqrt(spread_along(grid))[:, None]
+    return from_axes(effects(f"factor_raw_{factor}", along, known, dims), grid)
+
+
+def crossed_effects(
+    levels: Levels, scales: dict[str, Any], known: dict[str, Any], between: Any
+) -> tuple[dict[str, Any], Any]:
+    """Return effects of factors that split one another's levels, and the sum of their means.
+
+    The counts know sums: of a level's effect and the mean of those that split it, and of all
+    factors' means and alpha. What splits a level blurs what is known of it; its mean over
+    levels is a coordinate of its own, to be moved against alpha.
+
+    Parameters
+    ----------
+    levels
+        Names of the model.
+    scales, known
+        Of each factor: its scale, and the counts' information on one level's effect.
+    between
+        Scale of clusters.
+    """
+    found: dict[str, Any] = {}
+    means: Any = None
+    split = splitting(levels)
+    for factor, scale in scales.items():
+        blur = sum(
+            (between if g == names.CLUSTER else scales[g]) ** 2 * np.float64(share)
+            for g, share in split[factor].items()
+        )
+        sharp = known[factor] / (_ONE + known[factor] * blur)
+        size = len(levels.factors[factor])
+        if factor in levels.smooth:
+            found[factor] = factor_effects(levels, factor, scale, sharp)
+            continue
+        mean = pm.Normal(f"factor_mean_{factor}", 0.0, 1.0, dims=names.OUTCOME)
+        mean = mean * scale / np.sqrt(np.float64(size))
+        own = contrasts(level_of(factor), sharp, scale, ()) if size > 1 else 0.0
+        found[factor] = pt.broadcast_to(mean + own, (size, mean.shape[0]))
+        means = mean if means is None else means + mean
+    return found, means
 
 
 def from_axes(along: Any, grid: Axes) -> Any:

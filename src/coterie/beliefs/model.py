@@ -16,7 +16,8 @@ Coordinates. Whatever the data know well is moved in units of what they leave op
 - Levels are a grand mean, cluster contrasts and window contrasts. The split of a
   level into ``alpha``, cluster and window is drawn from its exact conditional law.
   Contrasts and factor effects are over their scale where the counts say little, over
-  their standard error where they say much; those of a cycle along its own axes.
+  their standard error where they say much; those of a cycle along its own axes. Factors
+  that split one another's levels have a mean each, which moves against alpha.
 - ``artist_effect`` is ``mean + sd * artist_raw``, where mean and sd come from a rough
   Gaussian reading of the counts (:mod:`coterie.beliefs.pilot`).
 - ``affinity`` has *two* such maps, one for members and one for outsiders, that share
@@ -33,19 +34,21 @@ from typing import Any
 import numpy as np
 import pymc as pm
 import pytensor.tensor as pt
-from pymc.distributions.transforms import ZeroSumTransform
 
 from coterie import names
 from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
 from coterie.beliefs.density import pair_loglik
 from coterie.beliefs.free_parameters import (
-    from_axes,
+    contrast_dims,
+    contrasts,
+    crossed_effects,
+    factor_effects,
+    level_of,
     loading_and_kappa,
     parameter,
 )
 from coterie.beliefs.late_density import late_pair_loglik, symbolic
-from coterie.beliefs.parameters import FACTOR_SCALE, LATE
-from coterie.beliefs.smooth import spread_along
+from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
 
 AFFINITY_OUT = "affinity_out"
 AFFINITY_IN = "affinity_in"
@@ -66,7 +69,8 @@ def build(blueprint: Blueprint) -> pm.Model:
         _PAIR: np.arange(blueprint.made.pair_artist.size),
         "cluster_contrast": np.arange(len(levels.clusters) - 1),
         "window_contrast": np.arange(len(levels.windows) - 1),
-        **{_level_of(f): np.asarray(known) for f, known in levels.factors.items()},
+        **{level_of(f): np.asarray(known) for f, known in levels.factors.items()},
+        **contrast_dims(levels),
     }
     if levels.covariates:
         coords[names.COVARIATE] = [covariate.name for covariate in levels.covariates]
@@ -81,8 +85,11 @@ def build(blueprint: Blueprint) -> pm.Model:
         )
         log_kappa = _log_kappa(blueprint, numbers[names.KAPPA])
         slope = _slopes(blueprint, read) if levels.covariates else None
-        level = _levels(blueprint, numbers, read, slope)
-        eta = _known_part(blueprint, read, level)
+        effects, means = None, None
+        if levels.nested:
+            effects, means = _crossed(blueprint, read, numbers[names.CLUSTER_SCALE])
+        level = _levels(blueprint, numbers, read, slope, means)
+        eta = _known_part(blueprint, read, level, effects)
         if slope is not None:
             eta = eta + (slope[:, read["outcome_code"]] * read["covariate_value"]).sum(axis=0)
         _joint_priors(blueprint, model)
@@ -118,32 +125,43 @@ def _joint_priors(blueprint: Blueprint, model: pm.Model) -> None:
         pm.Potential(f"joint_prior_{i}", pt.as_tensor(density).sum())
 
 
-def _level_of(factor: str) -> str:
-    """Name a factor's dimension apart from the model's own names: a factor may be called 'y'."""
-    return f"level_of_{factor}"
+def _factor_priors(blueprint: Blueprint) -> tuple[ParameterPrior, ...]:
+    of = blueprint.population.of
+    return tuple(of(f"{o.name}", o.kind, FACTOR_SCALE) for o in blueprint.levels.outcomes)
 
 
-def _known_part(blueprint: Blueprint, read: dict[str, Any], level: Any) -> Any:
+def _crossed(blueprint: Blueprint, read: dict[str, Any], between: Any) -> tuple[Any, Any]:
+    """Return effects of factors that split one another's levels, and the sum of their means."""
+    levels, priors = blueprint.levels, _factor_priors(blueprint)
+    scales = {f: parameter(f"{names.FACTOR_SCALE}{f}", priors) for f in levels.factors}
+    known = {f: read[f"known_factor_{f}"] for f in levels.factors}
+    return crossed_effects(levels, scales, known, between)
+
+
+def _known_part(
+    blueprint: Blueprint, read: dict[str, Any], level: Any, effects: dict[str, Any] | None
+) -> Any:
     outcome = read["outcome_code"]
     eta = level[read["cluster_code"], read["window_code"], outcome]
     for factor in blueprint.levels.factors:
-        priors = tuple(
-            blueprint.population.of(f"{o.name}", o.kind, FACTOR_SCALE)
-            for o in blueprint.levels.outcomes
-        )
-        scale = parameter(f"{names.FACTOR_SCALE}{factor}", priors)
-        dims = (_level_of(factor), names.OUTCOME)
-        known, grid = read[f"known_factor_{factor}"], blueprint.levels.smooth.get(factor)
-        along = scale if grid is None else scale * np.sqrt(spread_along(grid))[:, None]
-        free = _effects(f"factor_raw_{factor}", along, known, dims)
-        free = free if grid is None else from_axes(free, grid)
+        if effects is not None:
+            free = effects[factor]
+        else:
+            scale = parameter(f"{names.FACTOR_SCALE}{factor}", _factor_priors(blueprint))
+            free = factor_effects(blueprint.levels, factor, scale, read[f"known_factor_{factor}"])
+        dims = (level_of(factor), names.OUTCOME)
         effect = pm.Deterministic(f"{names.FACTOR_EFFECT}{factor}", free, dims=dims)
         eta = eta + effect[read[f"factor_code_{factor}"], outcome]
     return eta
 
 
-def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any], slope: Any) -> Any:
-    """Return alpha + cluster effect + window effect over (cluster, window, outcome)."""
+def _levels(
+    blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any], slope: Any, means: Any
+) -> Any:
+    """Return alpha + cluster effect + window effect over (cluster, window, outcome).
+
+    ``means`` of factors, where given, are moved against alpha: the counts know their sum.
+    """
     clusters, windows = len(blueprint.levels.clusters), len(blueprint.levels.windows)
     between, within = numbers[names.CLUSTER_SCALE], numbers[names.PERIOD_SCALE]
     # A cluster's mean over its windows has variance between^2 + within^2 / windows.
@@ -156,10 +174,12 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any],
     )
     # Alpha stands at the centre of the covariates; the counts know the level at their middle.
     shift = None if slope is None else read["covariate_middle"] @ slope
+    if means is not None:
+        shift = means if shift is None else shift + means
     alpha_level = _alpha_and_level(blueprint, grand, shift)
     mean = grand
     if clusters > 1:
-        contrast = _contrast("cluster", read["known_cluster"], spread, ())
+        contrast = contrasts("cluster", read["known_cluster"], spread, ())
         mean = grand + contrast
     mean = pt.broadcast_to(mean, (clusters, len(blueprint.levels.outcomes)))
     level = (alpha_level - grand) + mean
@@ -168,7 +188,7 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any],
         return level[:, None, :] + pt.zeros((1, windows, 1))
     deviation = pt.zeros((clusters, windows, 1))
     if windows > 1:
-        deviation = _contrast("window", read["known_period"], within, (names.CLUSTER,))
+        deviation = contrasts("window", read["known_period"], within, (names.CLUSTER,))
     # The cluster's own effect, given its mean over windows: exact, and unknown to the data.
     split = pm.Normal("split_raw", 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
     effect = pm.Deterministic(
@@ -182,23 +202,6 @@ def _levels(blueprint: Blueprint, numbers: dict[str, Any], read: dict[str, Any],
         dims=(names.CLUSTER, names.WINDOW, names.OUTCOME),
     )
     return level[:, None, :] + deviation
-
-
-def _contrast(of: str, known: Any, scale: Any, before: tuple[str, ...]) -> Any:
-    """Return effects that sum to zero over one dimension."""
-    free = _effects(f"{of}_raw", scale, known, (*before, f"{of}_contrast", names.OUTCOME))
-    return ZeroSumTransform.extend_axis(free, axis=len(before))
-
-
-def _effects(name: str, scale: Any, known: Any, dims: tuple[str, ...]) -> Any:
-    """Return Normal(0, scale) effects, moved in units of what scale and counts leave open.
-
-    ``known`` is the counts' information on one effect. As the scale goes to 0 the coordinate
-    is the effect over its scale, far above it the effect over its standard error, so that
-    neither end is a funnel. A scale of exactly 0 is allowed.
-    """
-    room = pt.sqrt(_ONE + known * scale**2)
-    return pm.Normal(name, 0.0, room, dims=dims) * scale / room
 
 
 def _alpha_and_level(blueprint: Blueprint, grand: Any, shift: Any) -> Any:
