@@ -509,3 +509,18 @@ def test_evidence_of_a_world_holds_its_counts_row_for_row(rng):
     assert evidence.factors == ("context",)
     assert set(evidence.counts["window"].values) == set(drawn.truth["window"].values)
     assert [o.name for o in evidence.outcomes] == drawn.truth["outcome"].values.tolist()
+
+
+@pytest.mark.parametrize(
+    ("how", "told"),
+    [
+        ({"delays": {"nope": 7.0}, "read_after": [3]}, "'nope'.*1 of 1"),
+        ({"delays": {"follow": 0.0}, "read_after": [3]}, "follow.*0.0"),
+        ({"delays": {"follow": 7.0}}, "State both"),
+        ({"delays": {"follow": 7.0}, "read_after": ["x"]}, "'x'"),
+        ({"delays": {"follow": 7.0}, "read_after": [3], "delay_shape": 0.0}, "delay_shape is 0"),
+    ],
+)  # fmt: skip
+def test_delays_that_cannot_be_are_refused(how, told):
+    with pytest.raises(EvidenceError, match=told):
+        simulate.world(artists=3, clusters=2, rng=np.random.default_rng(1), **how)

@@ -153,8 +153,8 @@ def _joined(
     ledger: Evidence, arrived: Evidence | None, half_life: Any, as_of: Any, *, replaces: bool
 ) -> Joined:
     """Put the tables together, and let them be as old as they are now."""
-    if half_life is not None and arrived is not None:
-        # Stated anew for all rows, whatever the two tables said.
+    if arrived is not None and (half_life is not None or ledger.half_life is None):
+        # Stated anew for all rows, or left as it was: rows that come do not decide it.
         arrived = arrived.forgetting(NEVER)
     made = Joined(ledger, None) if arrived is None else join(ledger, arrived, replaces=replaces)
     before = made.evidence.half_life

@@ -38,6 +38,7 @@ from coterie.evidence.simulate_design import (
     DrawsParameters,
     Drift,
     Parameters,
+    check_late,
     check_outcomes,
     check_probabilities,
     draw_parameters,
@@ -224,6 +225,7 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     """
     outcomes = check_outcomes(outcomes)
     check_probabilities(absent=absent, elsewhere=elsewhere, pi=pi)
+    check_late(delays or {}, read_after, outcomes)
     design = Design(
         parameters=quieten(read_parameters(parameters, outcomes), outcomes),
         listeners=listeners,

@@ -159,7 +159,8 @@ class Design:
             raise EvidenceError(f"drift is {self.drift!r}; write 'fresh' or 'walk'.")
         if not 0 <= self.missing < 1:
             raise EvidenceError(f"missing is {self.missing}; it is a share from 0 to below 1.")
-        self._check_delays()
+        if not 0 < self.delay_shape < np.inf:
+            raise EvidenceError(f"delay_shape is {self.delay_shape}; it is above 0.")
         if self.windows < 1:
             raise EvidenceError(f"windows is {self.windows}; a world has 1 or more.")
         if not 1 <= self.listeners < LARGEST_COUNT:
@@ -170,21 +171,6 @@ class Design:
             raise EvidenceError(
                 f"sizes is {self.sizes}; state (low, high) people with 1 <= low <= high."
             )
-
-    def _check_delays(self) -> None:
-        odd = [o for o, days in self.delays.items() if not 0 < days < np.inf]
-        if odd:
-            raise EvidenceError(
-                f"the delay of {odd[0]!r} is {self.delays[odd[0]]}; it is a mean number of days "
-                "above 0. Leave an outcome out that has none."
-            )
-        if bool(self.delays) != bool(self.read_after) or any(d < 0 for d in self.read_after):
-            raise EvidenceError(
-                f"delays are {dict(self.delays)} and rows are read {self.read_after} days after "
-                "their period; state both, the days 0 or more."
-            )
-        if not 0 < self.delay_shape < np.inf:
-            raise EvidenceError(f"delay_shape is {self.delay_shape}; it is above 0.")
 
 
 def plausible(outcomes: Sequence[Outcome] = OUTCOMES) -> Parameters:
@@ -300,6 +286,35 @@ def check_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:
         found = f"{twice[0]!r} is counted by two outcomes" if twice else "there is no outcome"
         raise EvidenceError(f"{found}. A world draws each numerator from exactly one outcome.")
     return tuple(outcomes)
+
+
+def check_late(
+    delays: Mapping[str, float], read_after: Sequence[float], outcomes: Sequence[Outcome]
+) -> None:
+    """Refuse delays of outcomes that are not there, or that are no days above 0."""
+    known = [o.name for o in outcomes]
+    strange = [name for name in delays if name not in known]
+    if strange:
+        raise EvidenceError(
+            f"there is a delay of {strange[0]!r}, which is not measured; {len(strange)} of "
+            f"{len(delays)} are like this. This world measures {', '.join(map(repr, known))}."
+        )
+    odd = [name for name, days in delays.items() if not _is_days(days) or days == 0]
+    if odd:
+        raise EvidenceError(
+            f"the delay of {odd[0]!r} is {delays[odd[0]]!r}; {len(odd)} of {len(delays)} are like "
+            "this. It is a mean number of days above 0; leave an outcome out that has none."
+        )
+    if bool(delays) != bool(len(read_after)) or not all(map(_is_days, read_after)):
+        raise EvidenceError(
+            f"delays are {dict(delays)} and rows are read {tuple(read_after)!r} days after their "
+            "period. State both, or neither; days are numbers of 0 or more."
+        )
+
+
+def _is_days(value: Any) -> bool:
+    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
+    return bool(number and 0 <= value < np.inf)
 
 
 def check_probabilities(**stated: float | Sequence[float]) -> None:
