@@ -364,7 +364,7 @@ def test_what_is_not_stated_of_a_covariate_is_read_as_in_the_ledger():
 
 
 def test_rows_that_say_how_they_fade_do_not_make_beliefs_fade():
-    beliefs = believing("one")
+    beliefs = believing(OLD, np.random.default_rng(4))
     rows = read_rows(NEW).forgetting("30D")
     made = update(beliefs, rows, refit="never", rng=np.random.default_rng(5))
     assert made.evidence.half_life is None
