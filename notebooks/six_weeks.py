@@ -81,7 +81,7 @@ prior = co.MembershipPrior.from_shares(shares, elsewhere=0.1)
 late = co.ParameterPrior.lognormal(14, 0.7, reason="two weeks, a factor of two either way")
 population = co.PopulationPrior().replace(outcome="follow", delay=late)
 
-beliefs = co.fit(evidence, prior, population=population, rng=rng, draws=1000, chains=4)
+beliefs = co.fit(evidence, prior, population=population, rng=rng, draws=500, chains=4)
 beliefs
 
 # %% [markdown]

@@ -17,7 +17,8 @@ def counts_found(frame, rows):
     """Look rows up in a ledger of the frame."""
     ledger, asked = co.Evidence.from_frame(frame), co.Evidence.from_frame(rows)
     known = SimpleNamespace(levels=Levels.of(ledger))
-    return predicting._ledger_counts(known, ledger, asked)
+    seen = predicting._ledger_counts(known, ledger, asked)
+    return seen.y, seen.n
 
 
 @pytest.fixture
@@ -60,7 +61,7 @@ def test_bought_and_organic_rows_are_two_cells():
     )
     ledger = co.Evidence.from_frame(frame)
     known = SimpleNamespace(levels=Levels.of(ledger))
-    y, _ = predicting._ledger_counts(known, ledger, ledger)
+    y = predicting._ledger_counts(known, ledger, ledger).y
     adoption = [o.name for o in ledger.outcomes].index("adoption")
 
     assert y[:, adoption].tolist() == [10, 200, 5]

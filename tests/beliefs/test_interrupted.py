@@ -107,7 +107,9 @@ def is_whole(found):
 def test_ctrl_c_keeps_the_draws_made_and_a_second_one_drops_them():
     at_once, later, twice = stopped_fits("0.01", "5", "5,5.01")
 
-    assert "before 50 of its 4 x 200000 draws" in at_once["refused"]
+    # On a busy machine the key may be pressed before the sampler has begun.
+    told = at_once["refused"]
+    assert "before 50 of its 4 x 200000 draws" in told or "nothing is left running" in told
     assert is_whole(later)
     assert "refused" in twice or is_whole(twice)
     assert [found["workers"] for found in (at_once, later, twice)] == [0, 0, 0]
