@@ -8,8 +8,8 @@ nothing but places.
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Mapping, Sequence
-from contextlib import AbstractContextManager, nullcontext
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from typing import Any, Final
 
 import numpy as np
@@ -67,16 +67,23 @@ _MATPLOTLIB: Final[dict[str, Any]] = {
 _KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interval"}
 
 
-def dressed(backend: str | None) -> AbstractContextManager[None]:
+@contextmanager
+def dressed(backend: str | None) -> Iterator[None]:
     """Hold our type and colours while a picture is drawn, and no longer."""
     if (backend or rcParams["plot.backend"]) != "matplotlib":
-        return nullcontext()
+        yield
+        return
     import matplotlib as mpl
 
     # DejaVu Sans has the marks our keys are written with; the reader's own fonts follow.
     fonts = ["DejaVu Sans", *mpl.rcParams["font.family"]]
     stated: Any = {**_MATPLOTLIB, "font.family": fonts}
-    return mpl.rc_context(stated)
+    with mpl.rc_context(stated):
+        yield
+        shown = mpl.is_interactive()
+    # A notebook becomes interactive with its first picture, and is to stay so: undone with our
+    # type and colours, it would show that picture and no other.
+    mpl.interactive(shown)
 
 
 def interval_in_words(attrs: Mapping[str, Any]) -> str:
