@@ -80,12 +80,12 @@ def guided(
         Log density of the prior less that of the draw: (draw of all chains,).
     """
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
-    arrived = read.arrived(posterior, now)
-    now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     open_ = _found(posterior, fitted, now, levels)
     count = open_.part.shape[1]
     if count == 0:
         return posterior, np.zeros(size)
+    arrived = read.arrived(posterior, now)
+    now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     effect, log_ratio = np.empty((size, count)), np.empty(size)
     known = _known(posterior, now, levels, own(), open_)
     step = max(1, _CHUNK // max(count, int(np.bincount(now.artist).max())) ** 2)
@@ -98,11 +98,12 @@ def guided(
 
 def _found(posterior: xr.Dataset, fitted: Design, now: Design, levels: Levels) -> _Open:
     """Find effects with rows now and none in the fit; a smooth one had neighbours with rows."""
+    smooth = levels.smooth
     factors = [
         (f"{names.FACTOR_EFFECT}{f}", f"{names.FACTOR_SCALE}{f}", (now.factor[i], now.outcome),
          (fitted.factor[i], fitted.outcome))
         for i, f in enumerate(levels.factors)
-        if f not in levels.smooth
+        if f not in smooth
     ]  # fmt: skip
     blocks = [
         (names.CLUSTER_EFFECT, names.CLUSTER_SCALE, (now.cluster, now.outcome),

@@ -19,25 +19,13 @@ _STEPS = 10
 
 
 @njit(cache=True)
-def kernel(
-    eta: float, kappa: float, mature: float, y: float, n: float, is_count: bool
-) -> tuple[float, float]:
-    """Return value and slope of one log mass in its level, whether all has arrived or not."""
-    if mature == 1.0:
-        s0, s1 = shared_part(kappa, y, n, is_count)
-        found = log_kernel(eta, kappa, y, n, s0, s1, is_count)
-        return found[0], found[1]
-    late = late_kernel(eta, kappa, mature, y, n, is_count)
-    return late[0], late[1]
-
-
-@njit(cache=True)
 def _told(
-    eta: float, kappa: float, mature: float, y: float, n: float, shared: Any, is_count: bool
-) -> float:
-    """Return the value of :func:`kernel`, its shared part known."""
+    eta: float, kappa: float, mature: float, y: float, n: float, s0: float, s1: float,
+    is_count: bool,
+) -> float:  # fmt: skip
+    """Return one log mass; ``s0`` and ``s1`` are its shared part where all has arrived."""
     if mature == 1.0:
-        return log_kernel(eta, kappa, y, n, shared[0], shared[1], is_count)[0]
+        return log_kernel(eta, kappa, y, n, s0, s1, is_count)[0]
     return late_kernel(eta, kappa, mature, y, n, is_count)[0]
 
 
@@ -55,13 +43,14 @@ def conditional(
         for j in range(y.size):
             o, p = outcome[j], pair[j]
             kappa = math.exp(log_kappa[d, cluster[j], o])
+            s0, s1 = shared_part(kappa, y[j], n[j], is_count[j])
             level = base[d, j] + effect[d, artist[j], o]
             reach = loading[d, o] * informs[j]
             m = mature[min(np.int64(d), mature.shape[0] - 1), j]
             low = level + reach * v_out[d, p]
             high = level + reach * v_in[d, p] + uplift[d, o] * informs[j]
-            out[d, p] += weight[j] * kernel(low, kappa, m, y[j], n[j], is_count[j])[0]
-            inside[d, p] += weight[j] * kernel(high, kappa, m, y[j], n[j], is_count[j])[0]
+            out[d, p] += weight[j] * _told(low, kappa, m, y[j], n[j], s0, s1, is_count[j])
+            inside[d, p] += weight[j] * _told(high, kappa, m, y[j], n[j], s0, s1, is_count[j])
     return out, inside
 
 
@@ -124,7 +113,7 @@ def _visit(
                 o = outcome[j]
                 reach = loading[o] * informs[j]
                 eta = base[j] + effect[o] + reach * mode[z, p] + z * uplift[o] * informs[j]
-                found = kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])
+                found = late_kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])
                 info = weight[j] * _information(eta, kappa[j], mature[j], n[j], is_count[j])
                 value += weight[j] * found[0]
                 slope += reach * weight[j] * found[1]
@@ -238,8 +227,9 @@ def _tables(
                         o = outcome[j]
                         eta = base[j] + points[s, o] + informs[j] * (loading[o] * v + z * uplift[o])
                         terms[q] += weight[j] * _told(
-                            eta, kappa[j], mature[j], y[j], n[j], shared[j], is_count[j]
-                        )
+                            eta, kappa[j], mature[j], y[j], n[j], shared[j, 0], shared[j, 1],
+                            is_count[j],
+                        )  # fmt: skip
                 top = terms.max()
                 table[z, s, p] = top + math.log(np.exp(terms - top).sum() * sd)
     return table

@@ -10,7 +10,8 @@ variance, whose concentration is
 
 Counts of events need no such reading: their exposure is ``m`` times as large. Callers may
 trust that at ``m = 1`` these are the masses of :mod:`coterie.beliefs.density`, and that the
-slopes are those of the value returned.
+slopes are those of the value returned. :mod:`coterie.beliefs.maturity` says what share has
+arrived; the sampler's expression of it, :func:`symbolic`, stands here behind PyTensor's door.
 """
 
 from __future__ import annotations

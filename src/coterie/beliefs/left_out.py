@@ -99,8 +99,10 @@ class LeftOut:
             weight = self.share[self.home, :, i]
             if not weight.any():
                 continue
-            shift = sum(effects[f][:, codes[:, i], :] for f, codes in self.codes.items())
-            if shift.shape[1] > 1:  # type: ignore[union-attr]
+            shift = np.zeros((1, 1, 1))
+            for factor, codes in self.codes.items():
+                shift = shift + effects[factor][:, codes[:, i], :]
+            if shift.shape[1] > 1:
                 shift = np.tile(shift, (1, times, 1))
             level = eta + shift
             rate = np.where(self.binary, expit(level), np.exp(np.minimum(level, 700)))

@@ -17,7 +17,8 @@ import numpy as np
 from numba import njit, prange
 
 from coterie.beliefs.design import Design
-from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables, kernel
+from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables
+from coterie.beliefs.late_density import late_kernel
 from coterie.beliefs.membership import _AFFINITY_NODES, Phi
 from coterie.typing import Floats, Integers
 
@@ -145,7 +146,8 @@ def _affinity(
         for j in range(y.size):
             o = outcome[j]
             eta = base[j] + effect[o] + informs[j] * (loading[o] * grid[q] + z * uplift[o])
-            height[q] += weight[j] * kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])[0]
+            found = late_kernel(eta, kappa[j], mature[j], y[j], n[j], is_count[j])
+            height[q] += weight[j] * found[0]
     mass = np.exp(height - height.max())
     area = 0.5 * (mass[1:] + mass[:-1])
     below = u * area.sum()

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
@@ -144,10 +145,14 @@ def separator_problems(labels: Mapping[str, Labels], columns: Mapping[str, str])
         told += of_rows(
             "separator-in-label", "error", column, own.among(odd),
             what=f"column {column!r} is crossed and has a label that {SEPARATOR!r} would cut",
-            shows=lambda row, own=own: quoted(own.at(row)),  # type: ignore[misc]
+            shows=partial(_shown, own),
             fix="That stands between the labels of a crossing; write these labels without it.",
         )  # fmt: skip
     return told
+
+
+def _shown(labels: Labels, row: int) -> str:
+    return quoted(labels.at(row))
 
 
 def crossing_problems(

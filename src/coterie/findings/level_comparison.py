@@ -109,7 +109,7 @@ def _chosen(
             f"{', '.join(map(repr, known[:8]))}. Name one of them."
         )
     alike = second is not None and first in (None, second)
-    if len(known) < 2 or alike:  # noqa: PLR2004
+    if len(known) <= 1 or alike:
         raise FindingError(
             f"first is {first!r} and second {second!r} of {len(known)} level(s) of {factor!r}. "
             "Name two different ones, the first alone, or none."
