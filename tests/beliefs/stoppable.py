@@ -39,9 +39,26 @@ def interrupted_after(waits):
         threading.Timer(wait, os.kill, (os.getpid(), signal.SIGINT)).start()
     started = time.monotonic()
     try:
+        found = outcome_of_a_fit()
+    except KeyboardInterrupt:  # the last key was pressed when the fit had ended by itself
+        found = {"late": True}
+    found["seconds"] = time.monotonic() - started
+    return found | {"workers": workers_left()}
+
+
+def workers_left():
+    time.sleep(0.3)
+    threads = [task.read_text() for task in Path("/proc/self/task").glob("*/comm")]
+    return sum("nutpie" in name for name in threads)
+
+
+def outcome_of_a_fit():
+    try:
         beliefs = fit()
     except co.FitInterrupted as error:
         found = {"refused": str(error)}
+    except KeyboardInterrupt:
+        return {"escaped": True}
     else:
         sizes = beliefs.tree["posterior"].sizes
         found = {
@@ -51,10 +68,8 @@ def interrupted_after(waits):
             "missing": int(beliefs.tree["posterior"].dataset.isnull().to_array().sum()),
             "said": beliefs.diagnose().lines[0],
         }
-    found["seconds"] = time.monotonic() - started
-    time.sleep(0.3)
-    threads = [task.read_text() for task in Path("/proc/self/task").glob("*/comm")]
-    return found | {"workers": sum("nutpie" in name for name in threads)}
+    time.sleep(0.3)  # for a key that is still to come
+    return found
 
 
 if __name__ == "__main__":

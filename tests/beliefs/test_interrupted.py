@@ -111,7 +111,8 @@ def test_ctrl_c_keeps_the_draws_made_and_a_second_one_drops_them():
     told = at_once["refused"]
     assert "before 50 of its 4 x 200000 draws" in told or "nothing is left running" in told
     assert is_whole(later)
-    assert "refused" in twice or is_whole(twice)
+    # Or the first key ended the fit so soon that the second was pressed after it.
+    assert "refused" in twice or is_whole(twice) or "late" in twice
     assert [found["workers"] for found in (at_once, later, twice)] == [0, 0, 0]
 
 

@@ -22,6 +22,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs.blueprint import Blueprint, model_data
+from coterie.beliefs.compiling import compile_model
 from coterie.beliefs.diagnosis import LEAST_KEPT
 from coterie.beliefs.model import build
 from coterie.errors import FitInterrupted
@@ -177,8 +178,8 @@ def _model_for(blueprint: Blueprint, *, announce: bool) -> Any:
         _compiled.move_to_end(key)
         return _with_data(_compiled[key], blueprint)
     say = _LOG.warning if announce else _LOG.info
-    say("Compiling the model: 10 to 60 seconds, once per process for tables of this size.")
-    compiled = nutpie.compile_pymc_model(build(blueprint))
+    say("Compiling the model: about 10 seconds a process, minutes the first time on a machine.")
+    compiled = compile_model(build(blueprint))
     _count += 1
     _compiled[key] = compiled
     while len(_compiled) > _KEPT:
