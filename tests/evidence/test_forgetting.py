@@ -84,10 +84,15 @@ def test_a_half_life_that_is_none_is_refused_by_its_value(said):
         table().forgetting(said)
 
 
-@pytest.mark.parametrize("said", ["soon", 20260101, True, pd.NaT])
+@pytest.mark.parametrize("said", ["soon", "now", "Today", 20260101, True, pd.NaT])
 def test_a_day_that_is_none_is_refused_by_its_value(said):
     with pytest.raises(EvidenceError, match=r"as_of is .*, which is no date"):
         table().forgetting(7, as_of=said)
+
+
+def test_a_day_is_not_taken_where_nothing_fades():
+    with pytest.raises(EvidenceError, match=r"as_of is '2026-02-01', and with half_life 'never'"):
+        table().forgetting("never", as_of="2026-02-01")
 
 
 def test_a_day_is_read_however_it_is_written():

@@ -104,7 +104,8 @@ def day_of(as_of: Any) -> np.datetime64:
         If it is none of these.
     """
     moment: Any = None
-    if isinstance(as_of, str | date | np.datetime64):
+    by_the_clock = isinstance(as_of, str) and as_of.strip().lower() in {"now", "today"}
+    if isinstance(as_of, str | date | np.datetime64) and not by_the_clock:
         try:
             moment = pd.Timestamp(as_of)
         except ValueError:

@@ -257,8 +257,8 @@ class Evidence:
         Raises
         ------
         EvidenceError
-            If the half-life is not above 0, ``as_of`` is no date, or the table states no
-            windows: a cell then spans all time and has no age.
+            If the half-life is not above 0, ``as_of`` is no date or stated where nothing fades,
+            or the table states no windows: a cell then spans all time and has no age.
 
         Examples
         --------
@@ -273,6 +273,11 @@ class Evidence:
         days = days_of(half_life)
         day = None if as_of is None else day_of(as_of)
         if np.isinf(days):
+            if as_of is not None:
+                raise EvidenceError(
+                    f"as_of is {as_of!r}, and with half_life {half_life!r} nothing fades. "
+                    "Leave as_of out."
+                )
             return replace(self, half_life=None)
         if self.window is None:
             raise EvidenceError(
