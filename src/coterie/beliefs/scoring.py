@@ -22,6 +22,7 @@ from coterie.beliefs import population as read
 from coterie.beliefs.between import taken
 from coterie.beliefs.checked import mass_of, whole_number
 from coterie.beliefs.design import Levels, design, lookup
+from coterie.beliefs.herding import few_of
 from coterie.beliefs.ledger import evidence_of, ledger_of
 from coterie.beliefs.membership import integrate
 from coterie.beliefs.population import Stated
@@ -144,8 +145,8 @@ def score(
     prior
         What is believed before of these artists; left out, what was stated of all in the fit.
     draws
-        Draws of the population to integrate at. The error of a mean belief is about its ``sd``
-        over the square root of this number.
+        Draws of the population to integrate at, chosen to stand for all of them. The error of
+        a mean belief is about half its ``sd`` over the square root of this number.
     prob
         Credible mass of the intervals, in (0, 1); left out, ArviZ's.
     seed
@@ -251,8 +252,7 @@ def _levels(population: Population) -> Levels:
 def _thinned(population: Population, levels: Levels, draws: int, seed: int) -> xr.Dataset:
     """Return some draws, with windows and levels never seen drawn by their names."""
     whole = population.tree[names.POSTERIOR].to_dataset()
-    size = whole.sizes[names.CHAIN] * whole.sizes[names.DRAW]
-    at = np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64)
+    at = few_of(whole, draws)
     some = taken(whole, at, (1, at.size))
     return stand_apart(some, levels, lambda label: zlib.crc32(label.encode(), seed % 2**32))
 
