@@ -5,7 +5,7 @@ them after 7. The delay is learned from a stated prior (median 14 days, a factor
 way). Cells that were read at day 7 are held against their true rates at day 60: bias, and how
 often the 90 % interval covers. ``ignored`` is the same fit without a delay.
 
-    python proofs/maturity.py run [WORLDS]    # a minute or two a world on two cores
+    python proofs/maturity.py run [WORLDS]    # half a minute a world on two cores
     python proofs/maturity.py report
 """
 

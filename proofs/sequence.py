@@ -2,9 +2,10 @@
 
 ``weekly``: worlds of 12 artists x 4 clusters in which every artist gets new rows in each of ten
 weeks. ``catalogue``: one world of 300 artists x 6 clusters in which one artist at a time gets a
-new week. Each world leaves one JSON file, so that a run can be taken up again.
+new week. Each world leaves one JSON file; FOLDER keeps the beliefs of each week, so that a run can
+be taken up again.
 
-    python proofs/sequence.py weekly [WORLDS]     # ten worlds: an hour on two cores
+    python proofs/sequence.py weekly WORLDS FOLDER  # ten worlds: an hour on two cores
     python proofs/sequence.py catalogue [STEPS]   # twelve steps: half an hour
     python proofs/sequence.py report
 """
@@ -71,7 +72,7 @@ def step(beliefs: co.Beliefs, rows: co.Evidence, seed: int, **how: Any) -> tuple
     return made, {"path": str(last["path"].values), "seconds": time.perf_counter() - start} | told
 
 
-def weekly(worlds: int) -> None:
+def weekly(worlds: int, folder: Path) -> None:
     """Run week by week, all worlds together, so that each size of table compiles once."""
     todo = [w for w in range(worlds) if not (RESULTS / f"weekly-{w:02d}.json").exists()]
     tables, now, steps = {}, {}, {w: [] for w in todo}
@@ -86,12 +87,20 @@ def weekly(worlds: int) -> None:
             frame, clusters = tables[w], sorted(tables[w]["cluster"].unique())
             start = sorted(frame["period_start"].unique())[week]
             rows = read(frame[frame["period_start"] == start])
+            kept = folder / f"world-{w:02d}-week-{week:02d}.nc"
+            told = kept.with_suffix(".json")
+            if told.exists():
+                now[w] = co.Beliefs.load(kept)
+                steps[w].append(json.loads(told.read_text()))
+                continue
             if week == 0:
                 now[w], seconds = fitted(rows, clusters, SEED + w)
                 steps[w].append({"path": "fit", "seconds": seconds})
             else:
-                now[w], told = step(now[w], rows, SEED + w)
-                steps[w].append(told)
+                now[w], found = step(now[w], rows, SEED + w)
+                steps[w].append(found)
+            now[w].save(kept)
+            told.write_text(json.dumps(steps[w][-1]))
             print("week", week + 1, "world", w, steps[w][-1], flush=True)
     for w in todo:
         clusters = sorted(tables[w]["cluster"].unique())
@@ -153,8 +162,9 @@ def report() -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["weekly", *number]:
-            weekly(int(number[0]) if number else 10)
+        case ["weekly", number, folder]:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            weekly(int(number), Path(folder))
         case ["catalogue", *number]:
             catalogue(int(number[0]) if number else 12)
         case ["report"]:
