@@ -92,10 +92,11 @@ def test_an_error_inside_the_density_is_told_and_not_taken_for_a_number(both):
         assert density(compiled, np.zeros(5))[0] == 0
 
 
-def test_a_nutpie_with_other_joints_uses_its_own(monkeypatch):
+@pytest.mark.parametrize("other", [None, lambda size, density: (size, density)])
+def test_a_nutpie_with_other_joints_uses_its_own(monkeypatch, other):
     assert joints._make_c_logp_func.__module__.startswith("nutpie")
     own = joints._make_c_expand_func
-    monkeypatch.setattr(joints, "_make_c_logp_func", None)
+    monkeypatch.setattr(joints, "_make_c_logp_func", other)
     seen = []
 
     def compile_pymc_model(model):

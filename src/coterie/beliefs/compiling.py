@@ -13,6 +13,7 @@ import math
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
+from inspect import signature
 from typing import Any, Final
 
 import numpy as np
@@ -45,8 +46,8 @@ def _own_joints() -> Iterator[None]:
         "_make_c_expand_func": _expanding_joint,
     }
     theirs = {name: getattr(joints, name, None) for name in ours}
-    if None in theirs.values():  # another nutpie: its own joints are right, and slower
-        yield
+    if not all(_alike(ours[name], theirs[name]) for name in ours):
+        yield  # Another nutpie: its own joints are right, and slower.
         return
     try:
         for name, function in ours.items():
@@ -55,6 +56,10 @@ def _own_joints() -> Iterator[None]:
     finally:
         for name, function in theirs.items():
             setattr(joints, name, function)
+
+
+def _alike(mine: Any, theirs: Any) -> bool:
+    return callable(theirs) and len(signature(theirs).parameters) == len(signature(mine).parameters)
 
 
 def _density_joint(
@@ -111,21 +116,21 @@ def _caller(function: Any, record: np.dtype[Any], keys: list[str], data: dict[st
         address = kept.library.get_pointer_to_function(kept.fndesc.llvm_func_name)
         starred = len(folded) == 1 and isinstance(folded[0], types.BaseTuple)
 
-        def code(context: Any, builder: Any, signature: Any, values: Any) -> Any:
+        def code(context: Any, builder: Any, form: Any, values: Any) -> Any:
             point, raw = values
             read = [
-                _array(context, builder, raw, kind, place)
-                for kind, place in zip(arrays, places, strict=True)
+                _array(context, builder, raw, array, place)
+                for array, place in zip(arrays, places, strict=True)
             ]
             given = [point, *read]
             if starred:
                 given = [context.make_tuple(builder, takes[0], given)]
-            form = context.call_conv.get_function_type(result, takes)
+            kind = context.call_conv.get_function_type(result, takes)
             there = context.get_constant(types.uintp, address)
             status, found = context.call_conv.call_function(
-                builder, builder.inttoptr(there, form.as_pointer()), result, takes, given
+                builder, builder.inttoptr(there, kind.as_pointer()), result, takes, given
             )
-            return context.make_tuple(builder, signature.return_type, [status.is_error, found])
+            return context.make_tuple(builder, form.return_type, [status.is_error, found])
 
         return types.Tuple((types.boolean, result))(at, shared), code
 
