@@ -109,7 +109,7 @@ def _caller(function: Any, record: np.dtype[Any], keys: list[str], data: dict[st
     places = [_places(record, key) for key in keys]
 
     @intrinsic
-    def call(context: Any, at: Any, shared: Any) -> Any:  # noqa: ARG001 - numba's order
+    def call(_context: Any, at: Any, shared: Any) -> Any:
         _, _, folded, _ = function.get_call_template((at, *arrays), {})
         kept = function.overloads[tuple(folded)]
         result, takes = kept.signature.return_type, kept.signature.args
