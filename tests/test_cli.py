@@ -1,8 +1,10 @@
 """The commands, as somebody types them; fits are tested where they are made."""
 
 import json
+from pathlib import Path
 
 import numpy as np
+import pandas as pd
 import pytest
 from typer.testing import CliRunner
 
@@ -130,3 +132,47 @@ def test_a_fit_of_a_table_without_windows_cannot_let_it_fade(typed, tmp_path):
 
     assert result.exit_code == 2
     assert "states no windows" in result.stderr
+
+
+SAMPLES = Path(__file__).parent / "evidence" / "samples"
+
+
+def test_exports_are_listed_mapped_and_joined(typed, tmp_path):
+    files = [
+        SAMPLES / "meta_ads_manager_campaign_en.csv",
+        SAMPLES / "s4a_campaigns_marquee_showcase.csv",
+    ]
+    mapping, table = tmp_path / "mapping.toml", tmp_path / "campaign.csv"
+
+    made = typed("map", *files, "--out", mapping)
+    assert made.exit_code == 0, made.stderr
+    again = typed("map", *files, "--out", mapping)
+    assert again.exit_code == 2
+    assert "would be lost" in again.stderr
+
+    text = mapping.read_text(encoding="utf-8")
+    for name in ("late night", "gym"):
+        text = text.replace('cluster = ""', f'cluster = "{name}"', 1)
+    mapping.write_text(text.replace('artist = ""\n', ""), encoding="utf-8")
+    joined = typed("read", *files, "--map", mapping, "--artist", "Demo Artist", "--out", table)
+    assert joined.exit_code == 0, joined.stderr
+    assert pd.read_csv(table)["cluster"].tolist() == ["late night", "gym"]
+    assert typed("check", table).exit_code == 0
+
+
+def test_an_export_says_what_it_left_out(typed):
+    result = typed("read", SAMPLES / "meta_ads_manager_es.csv")
+
+    assert result.exit_code == 0
+    assert "line 2 sums up others and was left out" in result.stdout
+
+
+def test_a_written_table_starts_no_formula(typed, tmp_path):
+    out = tmp_path / "playlists.csv"
+    source = SAMPLES / "s4a_Demo Artist-playlists-1year.csv"
+
+    assert typed("read", source, "--artist", "=cmd", "--out", out).exit_code == 0
+    text = out.read_text(encoding="utf-8")
+    assert ",'=curator," in text
+    assert ",'=cmd" in text
+    assert ",=" not in text

@@ -30,9 +30,13 @@ from .errors import Problem as Problem
 from .evidence import Covariate as Covariate
 from .evidence import Cycle as Cycle
 from .evidence import Evidence as Evidence
+from .evidence import Export as Export
 from .evidence import Outcome as Outcome
+from .evidence import assemble as assemble
 from .evidence import check as check
 from .evidence import datasets as datasets
+from .evidence import exports as exports
+from .evidence import read_export as read_export
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import backtest as backtest

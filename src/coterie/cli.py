@@ -117,6 +117,84 @@ def update(  # noqa: PLR0913, PLR0917 - one option a word of the command
 
 
 @app.command()
+def read(  # noqa: PLR0913, PLR0917 - one option a thing a file may not say
+    files: Annotated[list[Path], typer.Argument(help="Exports, as the platforms wrote them.")],
+    mapping: Annotated[
+        Path | None, typer.Option("--map", help="TOML: which campaign reached which cluster.")
+    ] = None,
+    out: Annotated[Path | None, typer.Option(help="Table to write: .csv or .parquet.")] = None,
+    artist: Annotated[str | None, typer.Option(help="Whose, where the files do not say.")] = None,
+    start: Annotated[str | None, typer.Option(help="First day, where they do not say.")] = None,
+    end: Annotated[str | None, typer.Option(help="Last day, where they do not say.")] = None,
+    currency: Annotated[str | None, typer.Option(help="EUR, where they do not say.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, where in doubt.")] = None,
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first/--month-first", help="Dates, where in doubt.")
+    ] = None,
+) -> None:
+    """Read exports, list what was left out; with --map join them into a table of evidence."""
+    from coterie.deck import write_table
+
+    with _refusals("read"):
+        if mapping is None and out is not None and len(files) > 1:
+            raise co.EvidenceError("Several files make one table by a mapping: --map FILE.")
+        if out is not None:
+            _check_out(out)
+        stated = {"artist": artist, "decimal": decimal, "day_first": day_first}
+        exports = [_export(file, (start, end), currency=currency, **stated) for file in files]
+        for export in exports:
+            typer.echo(str(export), err=out is not None or mapping is not None)
+        table = co.assemble(exports, mapping) if mapping else exports[0].frame
+        if out is not None:
+            write_table(table, out)
+            typer.echo(f"Written: {out} ({len(table):,} rows)", err=True)
+        elif mapping is not None:
+            typer.echo(table.to_string(index=False))
+
+
+@app.command("map")
+def map_(
+    files: Annotated[list[Path], typer.Argument(help="Exports, as the platforms wrote them.")],
+    out: Annotated[Path | None, typer.Option(help="TOML file to write; never over one.")] = None,
+    currency: Annotated[str | None, typer.Option(help="EUR, where they do not say.")] = None,
+    decimal: Annotated[str | None, typer.Option(help="Decimal mark, where in doubt.")] = None,
+    day_first: Annotated[
+        bool | None, typer.Option("--day-first/--month-first", help="Dates, where in doubt.")
+    ] = None,
+) -> None:
+    """Write a mapping to fill in: every campaign, ad set and playlist of some exports."""
+    with _refusals("map"):
+        stated = {"currency": currency, "decimal": decimal, "day_first": day_first}
+        text = co.exports.template(_export(file, (None, None), **stated) for file in files)
+        if out is None:
+            typer.echo(text, nl=False)
+            return
+        try:
+            with out.open("x", encoding="utf-8") as file:
+                file.write(text)
+        except FileExistsError:
+            raise co.EvidenceError(
+                f"{out} is there already, and what was filled in would be lost. Name another."
+            ) from None
+    typer.echo(
+        f"Written: {out}. Fill in the clusters, then: coterie read ... --map {out}", err=True
+    )
+
+
+def _export(file: Path, period: tuple[str | None, str | None], **stated: Any) -> co.Export:
+    """Read one export; of what is stated of all files, take what this one does not say."""
+    if None in period and period != (None, None):
+        raise co.EvidenceError("A period has two ends: give --start and --end.")
+    facts = {name: stated.pop(name, None) for name in ("artist", "currency")}
+    facts |= {"period": None if None in period else period}
+    said = {name: value for name, value in stated.items() if value is not None}
+    first = co.read_export(file, **said)
+    silent = {note.code.removeprefix("no-") for note in first.notes}
+    more = {k: v for k, v in facts.items() if v is not None and k in silent}
+    return co.read_export(file, **said, **more) if more else first
+
+
+@app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture and the beliefs.")] = Path(),
     draws: Annotated[int, typer.Option(help="Draws of each of two chains.")] = 500,

@@ -21,6 +21,7 @@ def test_reach_does_not_inform_and_adoption_informs_in_organic_rows_alone():
 
     assert informs == {
         "save": True, "add": True, "follow": True, "depth": True, "active": True,
+        "click": True,
         "adoption": "organic", "reach": False,
     }  # fmt: skip
 

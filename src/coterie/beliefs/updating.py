@@ -43,7 +43,8 @@ REPLACED: Final = "replaced_"
 KHAT_MOST: Final = 0.7
 SHARE_LEAST: Final = 0.25
 """Effective draws that weights must leave, as a share of the draws."""
-_FIRST_LOOK: Final = 400
+_LOOKS: Final = ((64, 0.5), (400, 0.8))
+"""Draws weighed before all are, and the part of that share they must leave."""
 INTEGRALS_MOST: Final = 400_000
 """Artists times draws up to which every artist is weighed anew, where evidence fades."""
 
@@ -188,13 +189,15 @@ def _weighed(step: Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]
     if why:
         return None, why
     size, changed = step.fitted.size, Changed.of(step)
-    look = np.unique(np.linspace(0, size - 1, _FIRST_LOOK).astype(np.int64))
-    if size > look.size:
+    for count, share in _LOOKS:
         # A few draws tell at a fraction of the cost that all of them will not do.
-        few = Between.of(changed, rng, at=look)
-        first = Weights.of(few.log_weight(np.arange(look.size)))
-        if first.effective < SHARE_LEAST / 2 * look.size:
-            return None, f"a first look leaves {first.effective:.0f} of {look.size} draws"
+        if size <= count:
+            break
+        at = np.unique(np.linspace(0, size - 1, count).astype(np.int64))
+        few = Between.of(changed, rng, at=at)
+        seen = Weights.of(few.log_weight(np.arange(at.size)))
+        if seen.effective < share * SHARE_LEAST * at.size:
+            return None, f"a first look leaves {seen.effective:.0f} of {at.size} draws"
     made = Between.of(changed, rng)
     weights = Weights.of(made.log_weight(np.arange(size)))
     if not (weights.khat <= KHAT_MOST and weights.effective >= SHARE_LEAST * size):

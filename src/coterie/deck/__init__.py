@@ -1,10 +1,11 @@
-"""The deck: beliefs and findings in, pictures out."""
+"""The deck: beliefs and findings in, pictures and tables out."""
 
 from coterie.deck.calibration import plot_calibration
 from coterie.deck.half_life import plot_half_life
 from coterie.deck.home import plot_home
 from coterie.deck.population import plot_prior
 from coterie.deck.rates import plot_rates
+from coterie.deck.tables import write_table
 from coterie.deck.update import plot_update
 
 __all__ = [
@@ -14,4 +15,5 @@ __all__ = [
     "plot_prior",
     "plot_rates",
     "plot_update",
+    "write_table",
 ]

@@ -10,6 +10,7 @@ from coterie.evidence.checks import unknown_clusters
 from coterie.evidence.covariates import Covariate, unidentified_in
 from coterie.evidence.crossing import EACH_RELEASE, SEPARATOR, split, with_crossed
 from coterie.evidence.cycles import Cycle
+from coterie.evidence.exports import Export, assemble, read_export
 from coterie.evidence.forgetting import NEVER, HalfLife, days_of
 from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
@@ -25,14 +26,17 @@ __all__ = [
     "Covariate",
     "Cycle",
     "Evidence",
+    "Export",
     "HalfLife",
     "Joined",
     "Outcome",
+    "assemble",
     "bought_rows",
     "check",
     "days_of",
     "join",
     "part_of",
+    "read_export",
     "split",
     "standard_outcomes",
     "thin",
@@ -42,7 +46,7 @@ __all__ = [
     "with_crossed",
 ]
 
-_ON_REQUEST = ("datasets", "simulate")
+_ON_REQUEST = ("datasets", "exports", "simulate")
 
 
 def __getattr__(name: str) -> ModuleType:

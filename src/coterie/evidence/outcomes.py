@@ -110,6 +110,7 @@ STANDARD: Final[tuple[Outcome, ...]] = (
     Outcome("follow", "binary", "follows", "listeners"),
     Outcome("depth", "count", "downstream_streams", "new_listeners"),
     Outcome("active", "binary", "new_active", "listeners"),
+    Outcome("click", "count", "clicks", "impressions"),
     Outcome("adoption", "binary", "listeners", "audience", informs="organic"),
     Outcome("reach", "count", "listeners", "spend", informs=False),
 )

@@ -1,0 +1,58 @@
+"""Tables: a frame into a file that spreadsheets open without running what it says.
+
+Callers may trust that a file is whole or not there, and that no cell of text begins a formula.
+"""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+from typing import Any, Final
+
+import pandas as pd
+
+from coterie.errors import EvidenceError
+
+_FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
+    """Write a frame as .csv or .parquet.
+
+    Parameters
+    ----------
+    frame
+        Typed columns.
+    path
+        Ends in ``.csv`` (UTF-8; text that would begin a formula gets a leading apostrophe) or
+        ``.parquet`` (as it is).
+
+    Raises
+    ------
+    EvidenceError
+        If the name ends in anything else.
+    """
+    target = Path(path)
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        if target.suffix == ".parquet":
+            frame.to_parquet(beside, index=False)
+        elif target.suffix == ".csv":
+            defused(frame).to_csv(beside, index=False, lineterminator="\n")
+        else:
+            raise EvidenceError(f"{path} is neither .csv nor .parquet. Name it as one of them.")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
+def defused(frame: pd.DataFrame) -> pd.DataFrame:
+    """Return a frame whose text starts no formula in a spreadsheet."""
+
+    def plain(cell: Any) -> Any:
+        return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
+
+    text = [c for c in frame if not pd.api.types.is_numeric_dtype(frame[c])]
+    dated = [c for c in text if pd.api.types.is_datetime64_any_dtype(frame[c])]
+    made = {c: frame[c].map(plain) for c in text if c not in dated}
+    return frame.assign(**made).rename(columns={c: plain(c) for c in frame})

@@ -1,0 +1,243 @@
+"""Assembling: exports and a mapping into one table of evidence.
+
+Makes a frame that ``Evidence.from_frame`` reads. Callers may trust that every row of every export
+is in it once, or was left out by a row of the mapping that says so; that nobody was counted by
+two exports; and that no number was made up.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable, Mapping, Sequence
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from coterie.errors import EvidenceError
+from coterie.evidence.exports.export import Export
+from coterie.evidence.exports.mapping import FILE, PERIOD, Entry, read_mapping, shown
+from coterie.evidence.wording import did_you_mean, listed, quoted
+
+SOURCE: Final = "source"
+
+
+def assemble(exports: Iterable[Export], mapping: Any) -> pd.DataFrame:
+    """Join exports into one table of evidence.
+
+    Parameters
+    ----------
+    exports
+        From :func:`read_export`.
+    mapping
+        Which cluster each campaign, ad set, playlist or song reached: path of a TOML file of
+        ``[[row]]`` tables (``coterie map`` writes one to fill in), a frame, or dictionaries.
+        A row speaks of all it names: ``campaign`` alone means all its ad sets. What else it
+        says becomes a column, such as ``release``, ``context`` or ``geo``; ``artist``,
+        ``start`` and ``end`` where the export lacks them. ``cluster = ""`` leaves out.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per row of an export that has a cluster: ``artist``, ``cluster``, what the
+        mapping says, ``start``, ``end``, ``source`` and counts, missing where the export
+        does not count them; ``spend`` and ``currency`` where money is.
+
+    Raises
+    ------
+    EvidenceError
+        If a row of an export is mapped by none or by two, a row of the mapping speaks of
+        nothing that is there, an artist or a period is said by nobody, or two exports count
+        the same people.
+    """
+    exports = list(exports)
+    if not exports:
+        raise EvidenceError("There are no exports to assemble. Read some: co.read_export(path).")
+    entries = read_mapping(mapping)
+    used: set[int] = set()
+    kept = [_kept(export, entries, used) for export in exports]
+    idle = [i for i in range(len(entries)) if i not in used]
+    if idle:
+        raise EvidenceError(_idle(entries, idle, exports))
+    kept = [(rows, said, export) for rows, said, export in kept if len(rows)]
+    if not kept:
+        raise EvidenceError("The mapping leaves everything out. Fill in the clusters of some rows.")
+    _refuse_counted_twice(kept)
+    tables = [_table(*one) for one in kept]
+    _refuse_half_said(tables, [export for _, _, export in kept])
+    return _ordered(pd.concat(tables, ignore_index=True))
+
+
+type _Kept = tuple[pd.DataFrame, list[Mapping[str, Any]], Export]
+
+
+def _kept(export: Export, entries: Sequence[Entry], used: set[int]) -> _Kept:
+    """Return the rows of an export that have a cluster, and what the mapping says of each."""
+    if not export.named:
+        raise EvidenceError(
+            f"{export.name} ({export.vendor} {export.kind}) does not tell clusters apart, so that "
+            "it is no evidence of one. Leave it out."
+        )
+    of = _entry_of_each(export, entries)
+    used |= {*of.tolist()}
+    kept = np.array([bool(entries[i].said["cluster"]) for i in of], dtype=bool)
+    _refuse_both(export, kept)
+    return export.frame[kept].reset_index(drop=True), [entries[i].said for i in of[kept]], export
+
+
+def _table(rows: pd.DataFrame, said: list[Mapping[str, Any]], export: Export) -> pd.DataFrame:
+    made = {column: rows[field] for column, field in export.counts.items() if field in rows}
+    table = pd.DataFrame(made, index=rows.index)
+    for column in dict.fromkeys(k for row in said for k in row):
+        table[column] = [row.get(column) for row in said]
+    return _with_context(table, rows, export)
+
+
+def _entry_of_each(export: Export, entries: Sequence[Entry]) -> np.ndarray[Any, Any]:
+    """Return the entry that speaks of each row of an export: one and no more."""
+    frame = export.frame
+    names = [name for name in export.named if name in frame]
+    found = np.full((len(entries), len(frame)), fill_value=False)
+    for i, entry in enumerate(entries):
+        if entry.told.get(FILE, export.name) != export.name or not {*entry.told} <= {FILE, *names}:
+            continue
+        found[i] = True
+        for name, value in entry.told.items():
+            if name != FILE:
+                found[i] &= (frame[name] == value).fillna(value=False).to_numpy(dtype=bool)
+    times = found.sum(axis=0)
+    for wrong, what, fix in (
+        (times == 0, "is in no row of the mapping", 'Map it, or leave it out with cluster = "".'),
+        (times > 1, "is in more than one row of the mapping", "Leave one of these rows out."),
+    ):
+        if wrong.any():
+            at = int(np.flatnonzero(wrong)[0])
+            told = {name: frame[name].iloc[at] for name in names}
+            where = [entries[i].place for i in np.flatnonzero(found[:, at])]
+            raise EvidenceError(
+                f"{export.name}: {shown(told)} {what}{f' ({listed(where)})' if where else ''}; "
+                f"{int(wrong.sum()):,} of {len(frame):,} rows are like this. {fix}"
+            )
+    return found.argmax(axis=0)
+
+
+def _refuse_both(export: Export, kept: np.ndarray[Any, Any]) -> None:
+    """Refuse a row that sums up others beside those others."""
+    if export.parents is None or export.parents[0] not in export.frame:
+        return
+    column, values = export.parents
+    sums = export.frame[column].isin(values).to_numpy(dtype=bool)
+    rest = [name for name in export.named if name != column and name in export.frame]
+    group = export.frame.groupby(rest, dropna=False).ngroup().to_numpy()
+    both = sorted({*group[kept & sums]} & {*group[kept & ~sums]})
+    if both:
+        row = export.frame[group == both[0]].iloc[0]
+        told = {name: row[name] for name in rest}
+        raise EvidenceError(
+            f"{export.name}: {shown(told)} is mapped whole ({listed(sorted(map(repr, values)))}) "
+            f"and in parts, which counts everybody twice; {len(both)} are like this. Give the "
+            'whole, or the parts, cluster = "".'
+        )
+
+
+def _with_context(table: pd.DataFrame, rows: pd.DataFrame, export: Export) -> pd.DataFrame:
+    """Add who, when and from where; refuse what nobody says."""
+    for column in ("artist", "release", "currency"):
+        if column in rows and column not in table:
+            table[column] = rows[column]
+    start, end = (_moments(table, rows, which, export) for which in PERIOD)
+    table["start"], table["end"] = start, end
+    for column in ("artist", *PERIOD):
+        missing = (
+            table[column].isna() if column in table else pd.Series(data=True, index=table.index)
+        )
+        if missing.any():
+            raise EvidenceError(
+                f"{export.name} does not say its {column}, and nor does the mapping, in "
+                f"{int(missing.sum()):,} of {len(table):,} rows. Write {column} = ... in the row "
+                "of the mapping, or state it when the file is read."
+            )
+    table[SOURCE] = export.vendor
+    return table
+
+
+def _refuse_half_said(tables: Sequence[pd.DataFrame], exports: Sequence[Export]) -> None:
+    """Refuse rows that belong to no release beside rows that do."""
+    known = [t["release"].notna() if "release" in t else t["artist"].isna() for t in tables]
+    if not any(each.any() for each in known):
+        return
+    for each, export in zip(known, exports, strict=True):
+        if not each.all():
+            raise EvidenceError(
+                f"{export.name} does not say its release, and nor does the mapping, in "
+                f"{int((~each).sum()):,} of {len(each):,} rows, while other rows do. Write "
+                'release = "..." in the row of the mapping.'
+            )
+
+
+def _moments(table: pd.DataFrame, rows: pd.DataFrame, which: str, export: Export) -> pd.Series[Any]:
+    own = [rows[c] for c in ("day", which) if c in rows]
+    found = own[0] if own else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns]")
+    for more in own[1:]:
+        found = found.fillna(more)
+    if which not in table:
+        return found
+    try:
+        said = pd.to_datetime(table[which], format="ISO8601").astype("datetime64[ns]")
+    except (ValueError, TypeError):
+        bad = next(v for v in table[which] if pd.isna(pd.to_datetime(v, errors="coerce")))
+        raise EvidenceError(
+            f"The mapping says {which} = {quoted(bad)} of {export.name}; write a day: 2026-01-31."
+        ) from None
+    return found.fillna(said)
+
+
+def _refuse_counted_twice(kept: Sequence[_Kept]) -> None:
+    """Refuse two exports of one vendor that speak of the same campaign at the same time."""
+    for i, (rows, _, export) in enumerate(kept):
+        for others, _, other in kept[:i]:
+            names = [n for n in export.named if n in rows and n in others]
+            if export.vendor != other.vendor or not names or not _meet(export, other):
+                continue
+            both = rows[names].merge(others[names], on=names)
+            if len(both):
+                raise EvidenceError(
+                    f"{other.name} and {export.name} both count {shown(both.iloc[0].to_dict())} at "
+                    "the same time, so that everybody would be counted twice. Leave one out."
+                )
+
+
+def _meet(one: Export, other: Export) -> bool:
+    """Whether two exports share a day, as far as is known."""
+    if one.period is None or other.period is None:
+        return True
+    return one.period[0] <= other.period[1] and other.period[0] <= one.period[1]
+
+
+def _idle(entries: Sequence[Entry], idle: Sequence[int], exports: Sequence[Export]) -> str:
+    entry = entries[idle[0]]
+    known: set[str] = set()
+    for export in exports:
+        for name in entry.told:
+            column = export.frame.get(name)
+            known |= (
+                {export.name}
+                if name == FILE
+                else {*column.dropna()}
+                if column is not None
+                else set()
+            )
+    near = "".join(
+        did_you_mean(value, known) for value in entry.told.values() if value not in known
+    )
+    return (
+        f"{entry.place} speaks of {shown(entry.told)}, which no export has; {len(idle)} of "
+        f"{len(entries)} rows are like this. Correct or remove it.{near}"
+    )
+
+
+def _ordered(table: pd.DataFrame) -> pd.DataFrame:
+    first = [c for c in ("artist", "cluster", "release", *PERIOD, SOURCE) if c in table]
+    counts = [c for c in table if pd.api.types.is_numeric_dtype(table[c])]
+    rest = [c for c in table if c not in {*first, *counts, "currency"}]
+    money = ["currency"] if "currency" in table else []
+    return table[[*first, *rest, *counts, *money]]

@@ -1,0 +1,179 @@
+"""Mappings: which cluster each campaign, ad set or playlist reached, as people state it.
+
+Reads a small TOML file or a frame, and writes the template to fill in. Nothing is guessed: what
+nobody mapped is an error, and what stays out is said to stay out.
+"""
+
+from __future__ import annotations
+
+import json
+import math
+import os
+import tomllib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final
+
+import narwhals.stable.v2 as nw
+import pandas as pd
+
+from coterie.errors import EvidenceError
+from coterie.evidence.exports.export import Export
+from coterie.evidence.wording import counted, did_you_mean, quoted
+
+NAMED: Final = ("campaign", "ad_set", "ad", "segment", "playlist", "curator", "song", "video_id",
+                "video")  # fmt: skip
+"""What a row of a mapping may speak of."""
+
+FILE: Final = "file"
+PERIOD: Final = ("start", "end")
+
+
+@dataclass(frozen=True, slots=True)
+class Entry:
+    """One row of a mapping.
+
+    Attributes
+    ----------
+    place
+        Where it stands, for sentences: ``"row 3"``.
+    told
+        What it speaks of: ``{"campaign": "Night", "ad_set": "Headphones"}``.
+    said
+        What it says of that: ``{"cluster": "late night", "geo": "DE"}``. A cluster of ``""``
+        leaves it out.
+    """
+
+    place: str
+    told: Mapping[str, str]
+    said: Mapping[str, Any]
+
+
+def read_mapping(mapping: Any) -> list[Entry]:
+    """Read a mapping from a TOML file, a frame or a list of dictionaries.
+
+    Parameters
+    ----------
+    mapping
+        Path of a file of ``[[row]]`` tables, a frame with a row for each, or dictionaries.
+
+    Raises
+    ------
+    EvidenceError
+        If it cannot be read, or a row speaks of nothing or says nothing of a cluster.
+    """
+    entries: list[Entry] = []
+    for i, row in enumerate(_rows(mapping), start=1):
+        bare = {str(k): v for k, v in row.items() if not _empty(v) or k == "cluster"}
+        told = {k: str(v) for k, v in bare.items() if k in (*NAMED, FILE)}
+        said = {k: v for k, v in bare.items() if k not in told}
+        if "cluster" not in row:
+            raise EvidenceError(
+                f"row {i} of the mapping has no cluster. Write the cluster it reached, or "
+                'cluster = "" to leave it out.'
+            )
+        if not told:
+            raise EvidenceError(
+                f"row {i} of the mapping speaks of nothing: write one of {', '.join(NAMED)}, or "
+                f"{FILE}.{did_you_mean(next(iter(said)), NAMED)}"
+            )
+        said["cluster"] = "" if _empty(said["cluster"]) else said["cluster"]
+        entries.append(Entry(f"row {i} of the mapping", told, said))
+    if not entries:
+        raise EvidenceError("The mapping has no rows. Write [[row]] tables, one for each campaign.")
+    return entries
+
+
+def _rows(mapping: Any) -> Sequence[Mapping[str, Any]]:
+    if isinstance(mapping, str | os.PathLike):
+        path = Path(mapping)
+        try:
+            said = tomllib.loads(path.read_text(encoding="utf-8-sig"))
+        except FileNotFoundError:
+            raise EvidenceError(f"There is no file {path}. Make one: coterie map FILE.") from None
+        except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+            raise EvidenceError(f"{path} is not TOML: {error}.") from None
+        odd = sorted({*said} - {"row"})
+        if odd or not isinstance(said.get("row"), list):
+            wrong = f"it says {odd[0]!r}" if odd else "it has none"
+            raise EvidenceError(
+                f"A mapping holds [[row]] tables and nothing else; {wrong}: {path}."
+            )
+        return said["row"]
+    if isinstance(mapping, list | tuple):
+        return mapping
+    try:
+        return nw.from_native(mapping, eager_only=True).rows(named=True)
+    except TypeError:
+        kind = type(mapping).__qualname__
+        raise EvidenceError(
+            f"a mapping was expected, not {kind}. Give the path of a TOML file, a frame or a list "
+            "of dictionaries."
+        ) from None
+
+
+def _empty(value: Any) -> bool:
+    return value is None or value == "" or (isinstance(value, float) and math.isnan(value))
+
+
+def template(exports: Iterable[Export]) -> str:
+    """Write a mapping to fill in: one row for whatever the exports name.
+
+    Parameters
+    ----------
+    exports
+        From :func:`~coterie.read_export`.
+
+    Returns
+    -------
+    str
+        TOML. Above each row stands what the exports count there.
+    """
+    lines = [
+        '# Which cluster did each of these reach? Fill cluster in; what stays "" is left out.',
+        "# Any further line becomes a column: release = ..., context = ..., geo = ...",
+    ]
+    for export in exports:
+        names = [name for name in export.named if name in export.frame]
+        if not names:
+            lines += [
+                "",
+                f"# {export.name}: {export.vendor} {export.kind} names no cluster's share.",
+            ]
+            continue
+        for key, rows in export.frame.groupby(names, dropna=False, sort=False):
+            told = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
+            lines += ["", f"# {_tally(export, rows)}", "[[row]]", f"{FILE} = {_text(export.name)}"]
+            lines += [f"{k} = {_text(v)}" for k, v in told.items() if not pd.isna(v)]
+            lines += [f"{k} = {_text('')}" for k in ("artist", "start", "end") if _lacks(export, k)]
+            lines += ['cluster = ""']
+    return "\n".join(lines) + "\n"
+
+
+def _lacks(export: Export, column: str) -> bool:
+    if column in PERIOD:
+        return export.period is None
+    return column not in export.frame
+
+
+def _tally(export: Export, rows: pd.DataFrame) -> str:
+    words = [
+        f"{counted(float(total))} {column if column != 'spend' else export.currency or 'of spend'}"
+        for column, field in export.counts.items()
+        if field in rows and not pd.isna(total := rows[field].sum(min_count=1))
+    ]
+    holds = export.parents
+    if holds is not None and set(rows[holds[0]]) <= holds[1]:
+        words.append("the sum of its other rows: map these or those")
+    return ", ".join(words) or "nothing that is counted by cluster"
+
+
+def _text(value: Any) -> str:
+    """Spell a value as TOML; what JSON escapes, TOML does too."""
+    return json.dumps(str(value), ensure_ascii=False).replace("\x7f", "\\u007f")
+
+
+def shown(told: Mapping[str, Any]) -> str:
+    """Show what a row of a mapping speaks of, in a sentence."""
+    return ", ".join(f"{name} {quoted(value)}" for name, value in told.items())
