@@ -52,7 +52,10 @@ def defused(frame: pd.DataFrame) -> pd.DataFrame:
     def plain(cell: Any) -> Any:
         return f"'{cell}" if isinstance(cell, str) and cell.startswith(_FORMULA) else cell
 
-    text = [c for c in frame if not pd.api.types.is_numeric_dtype(frame[c])]
-    dated = [c for c in text if pd.api.types.is_datetime64_any_dtype(frame[c])]
-    made = {c: frame[c].map(plain) for c in text if c not in dated}
-    return frame.assign(**made).rename(columns={c: plain(c) for c in frame})
+    made = {
+        str(plain(name)): column
+        if pd.api.types.is_numeric_dtype(column) or pd.api.types.is_datetime64_any_dtype(column)
+        else column.map(plain)
+        for name, column in frame.items()
+    }
+    return pd.DataFrame(made, index=frame.index)

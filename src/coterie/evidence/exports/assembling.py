@@ -112,7 +112,7 @@ def _entry_of_each(export: Export, entries: Sequence[Entry]) -> np.ndarray[Any, 
         if wrong.any():
             at = int(np.flatnonzero(wrong)[0])
             told = {name: frame[name].iloc[at] for name in names}
-            where = [entries[i].place for i in np.flatnonzero(found[:, at])]
+            where = [entries[i].place for i in np.flatnonzero(found[:, at]).tolist()]
             raise EvidenceError(
                 f"{export.name}: {shown(told)} {what}{f' ({listed(where)})' if where else ''}; "
                 f"{int(wrong.sum()):,} of {len(frame):,} rows are like this. {fix}"
@@ -200,9 +200,10 @@ def _refuse_counted_twice(kept: Sequence[_Kept]) -> None:
                 continue
             both = rows[names].merge(others[names], on=names)
             if len(both):
+                told = shown({name: both[name].iloc[0] for name in names})
                 raise EvidenceError(
-                    f"{other.name} and {export.name} both count {shown(both.iloc[0].to_dict())} at "
-                    "the same time, so that everybody would be counted twice. Leave one out."
+                    f"{other.name} and {export.name} both count {told} at the same time, so "
+                    "that everybody would be counted twice. Leave one out."
                 )
 
 

@@ -145,7 +145,7 @@ def template(exports: Iterable[Export]) -> str:
         for key, rows in export.frame.groupby(names, dropna=False, sort=False):
             told = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
             lines += ["", f"# {_tally(export, rows)}", "[[row]]", f"{FILE} = {_text(export.name)}"]
-            lines += [f"{k} = {_text(v)}" for k, v in told.items() if not pd.isna(v)]
+            lines += [f"{k} = {_text(v)}" for k, v in told.items() if not _empty(v)]
             lines += [f"{k} = {_text('')}" for k in ("artist", "start", "end") if _lacks(export, k)]
             lines += ['cluster = ""']
     return "\n".join(lines) + "\n"
