@@ -188,10 +188,16 @@ def test_an_update_of_nothing_is_refused(rng):
         update(before, read_rows(NEW), as_of="2026-03-01", rng=rng)
 
 
-def test_a_catalogue_whose_evidence_fades_is_fitted_again(rng, monkeypatch):
-    monkeypatch.setattr(updating, "INTEGRALS_MOST", CHAINS * DRAWS)
-    with pytest.raises(BeliefError, match=r"do not carry these rows: every artist's evidence fad"):
-        update(believing(OLD, rng), None, half_life="7D", rng=rng, refit="never")
+def test_where_weighing_costs_more_than_a_fit_the_table_is_fitted_again(rng, monkeypatch):
+    asked = []
+    monkeypatch.setattr(updating, "WEIGHED_MOST", CHAINS * DRAWS)
+    monkeypatch.setattr(updating, "_fitted_again", lambda step, *_: asked.append(step) or step.base)
+    before = believing(OLD, rng)
+    update(before, None, half_life="7D", rng=rng)
+    assert len(asked) == 1
+    # Who refuses another fit is given the weights, at their price.
+    made = update(before, None, half_life="7D", rng=rng, refit="never")
+    assert made.tree.attrs["coterie_path"] == "weights"
 
 
 def test_a_faded_cells_own_rate_is_told_by_less_of_its_counts(rng):

@@ -45,8 +45,8 @@ SHARE_LEAST: Final = 0.25
 """Effective draws that weights must leave, as a share of the draws."""
 _LOOKS: Final = ((64, 0.5), (400, 0.8))
 """Draws weighed before all are, and the part of that share they must leave."""
-INTEGRALS_MOST: Final = 400_000
-"""Artists times draws up to which every artist is weighed anew, where evidence fades."""
+WEIGHED_MOST: Final = 2_500_000
+"""Observations times draws that are integrated sooner than most of a table is fitted again."""
 
 
 Refit = Literal["auto", "always", "never"]
@@ -92,8 +92,8 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
         The day from which ages are counted. Left out, the end of the latest period, or the day
         that was stated before if that is later. Every window is weighed anew.
     refit
-        ``"auto"``: fit again where the weights fail. ``"always"``: fit again. ``"never"``:
-        raise where the weights fail.
+        ``"auto"``: fit again where the weights fail, or cost more than a fit. ``"always"``: fit
+        again. ``"never"``: raise where the weights fail.
     rng
         Source of all chance.
     cores, progress
@@ -120,7 +120,7 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
     step = _step(beliefs, joined, 0 if evidence is None else len(evidence), prior)
     made, why = None, "asked for"
     if refit != "always":
-        made, why = _weighed(step, rng)
+        made, why = _weighed(step, rng, cheaper=refit == "auto")
     if made is None:
         if refit == "never":
             raise BeliefError(f"The weights do not carry these rows: {why}. Let refit='auto'.")
@@ -183,12 +183,14 @@ def _step(beliefs: Beliefs, joined: Joined, arrived: int, prior: MembershipPrior
     return Step(base, fitted, beliefs, joined, arrived, levels, stated, prior)
 
 
-def _weighed(step: Step, rng: np.random.Generator) -> tuple[Beliefs | None, str]:
-    """Weigh the draws of the last fit; None and why, where that does not do."""
+def _weighed(step: Step, rng: np.random.Generator, *, cheaper: bool) -> tuple[Beliefs | None, str]:
+    """Weigh the draws of the last fit; None and why, where that does not do or costs more."""
     why = _no_weights(step)
     if why:
         return None, why
     size, changed = step.fitted.size, Changed.of(step)
+    if cheaper and _dearer(changed, size):
+        return None, "so much of the table changed that another fit costs less"
     for count, share in _LOOKS:
         # A few draws tell at a fraction of the cost that all of them will not do.
         if size <= count:
@@ -221,10 +223,13 @@ def _no_weights(step: Step) -> str:
         return "a cluster is new and pi is learned"
     if step.prior is not None and (step.prior.strength is not None or learned):
         return "pi is to be learned, or was and is stated now"
-    faded = step.base.evidence.half_life != step.now.half_life
-    if faded and len(step.levels.artists) * step.fitted.size > INTEGRALS_MOST:
-        return "every artist's evidence faded, and there are too many to weigh"
     return ""
+
+
+def _dearer(changed: Changed, size: int) -> bool:
+    """Whether weighing costs more than another fit: a count, so that no clock decides."""
+    theirs = changed.before.y.size + changed.now.y.size
+    return theirs * size > WEIGHED_MOST and theirs > changed.fitted.y.size / 4
 
 
 def _fitted_again(
