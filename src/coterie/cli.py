@@ -140,6 +140,8 @@ def read(  # noqa: PLR0913, PLR0917 - one option a thing a file may not say
             raise co.EvidenceError("Several files make one table by a mapping: --map FILE.")
         if out is not None:
             _check_out(out)
+            if out.absolute() in {file.absolute() for file in files}:
+                raise co.EvidenceError(f"--out {out} is one of the exports. Name another file.")
         stated = {"artist": artist, "decimal": decimal, "day_first": day_first}
         exports = [_export(file, (start, end), currency=currency, **stated) for file in files]
         for export in exports:

@@ -68,7 +68,7 @@ def test_a_release_is_said_of_all_rows_or_of_none(meta, campaigns):
 
 
 def test_a_campaign_alone_means_all_that_is_under_it(campaigns):
-    with pytest.raises(co.EvidenceError, match=r"mapped whole \('All segments'\) and in parts"):
+    with pytest.raises(co.EvidenceError, match=r"mapped whole \('all segments'\) and in parts"):
         co.assemble([campaigns], [{"campaign": "Night Window - DE", "cluster": "night"}])
 
 
@@ -99,7 +99,7 @@ def test_who_and_when_must_be_said_by_somebody(playlists):
     table = co.assemble([playlists], [mapping[0] | {"start": "2025-09-01", "end": "2026-08-31"}])
     assert table["start"].tolist() == [pd.Timestamp("2025-09-01")] * 4
     assert table["listeners"].tolist() == [22626, 13905, 9699, 753]
-    with pytest.raises(co.EvidenceError, match="start = 'soon'"):
+    with pytest.raises(co.EvidenceError, match="start is 'soon'; write a day"):
         co.assemble([playlists], [mapping[0] | {"start": "soon", "end": "2026-08-31"}])
 
 
@@ -133,3 +133,74 @@ def test_the_template_lists_everything_once_and_reads_back(meta, campaigns, play
     table = co.assemble(exports, filled)
     assert table["cluster"].tolist() == ["night"]
     assert table["artist"].tolist() == ["Demo Artist"]
+
+
+@pytest.mark.parametrize(
+    ("row", "said"),
+    [
+        ({"campain": "Gym US", "cluster": "gym"}, "Did you mean 'campaign'"),
+        ({"Campaign": "Gym US", "cluster": "gym"}, "Did you mean 'campaign'"),
+        ({"campaign": "Gym US", "cluster": "gym", "clicks": 9}, "comes from the exports alone"),
+        ({"campaign": "Gym US", "cluster": "gym", "spend": "lots"}, "comes from the exports alone"),
+        ({"campaign": "Gym US", "cluster": ["a", "b"]}, "write a text or a number"),
+        ({"campaign": "Gym US", "cluster": True}, "write a text or a number"),
+        ({"campaign": "Gym US", "cluster": "x", "start": "01/31/2026"}, "write a day: 2026-01-31"),
+        ({"campaign": "Gym US", "cluster": "x", "start": "2020-01-01"}, "and the mapping says"),
+        ({"campaign": "Gym US", "cluster": "x", "artist": "Other"}, "and the mapping says"),
+        (3, "no table of names and values"),
+    ],
+)
+def test_a_row_of_a_mapping_that_says_too_much_or_nothing_is_refused(meta, row, said):
+    with pytest.raises(co.EvidenceError) as refused:
+        co.assemble([meta], [{"campaign": "Late night, DE", "cluster": "night"}, row])
+    assert said in str(refused.value)
+
+
+def test_a_cluster_may_be_a_number_and_nought_is_one(meta):
+    mapping = [{"campaign": "Late night, DE", "cluster": 0}, {"campaign": "Gym US", "cluster": 1}]
+    table = co.assemble(meta, mapping)
+    assert table["cluster"].tolist() == [0, 1]
+    assert table.columns.is_unique
+
+
+def test_playlists_of_one_title_are_told_apart_by_their_curators(tmp_path):
+    path = tmp_path / "lists.csv"
+    path.write_text(
+        "title,author,listeners,streams,date_added\nRadio,-,10,20,n/a\nRadio,Spotify,30,40,n/a\n"
+    )
+    lists = co.read_export(path, artist="a", period=("2026-01-01", "2026-01-28"))
+    text = co.exports.template([lists])
+    filled = tmp_path / "mapping.toml"
+    filled.write_text(text.replace('cluster = ""', 'cluster = "one"', 1), encoding="utf-8")
+    assert co.assemble(lists, filled)["listeners"].tolist() == [10]
+
+
+def test_what_stands_twice_in_a_file_is_refused(tmp_path):
+    header = "Reporting starts,Reporting ends,Campaign name,Impressions,Reach,Amount spent (EUR)"
+    rows = {
+        "stands there more than once": "2026-09-01,2026-09-07,A,10,5,1.50\n" * 2,
+        "periods that share days": "2026-09-01,2026-09-30,A,10,5,1.50\n"
+        "2026-09-01,2026-09-07,A,4,3,0.50\n",
+    }
+    for said, text in rows.items():
+        path = tmp_path / "twice.csv"
+        path.write_text(f"{header}\n{text}")
+        export = co.read_export(path, artist="a")
+        with pytest.raises(co.EvidenceError, match=said):
+            co.assemble(export, [{"campaign": "A", "cluster": "night"}])
+
+
+def test_exports_must_be_exports_with_names_of_their_own(meta):
+    with pytest.raises(co.EvidenceError, match="str is none"):
+        co.assemble(["meta.csv"], [LATE, GYM])
+    with pytest.raises(co.EvidenceError, match="Rename one of the files"):
+        co.assemble([meta, meta], [LATE, GYM])
+
+
+def test_a_table_of_mixed_values_is_not_half_written(tmp_path):
+    from coterie.deck import write_table
+
+    frame = pd.DataFrame({"cluster": [3, "b"]})
+    with pytest.raises(co.EvidenceError, match="one kind of value"):
+        write_table(frame, tmp_path / "table.parquet")
+    assert list(tmp_path.iterdir()) == []

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import io
 import zipfile
 from pathlib import Path
@@ -260,7 +261,7 @@ META = "Reporting starts,Reporting ends,Campaign name,Impressions,Reach,Amount s
         (f"{META}\n03/04/2026,05/04/2026,A,10,5,1.50\n", "tells the day from the month"),
         (f"{META}\n2026-13-01,2026-09-02,A,10,5,1.50\n", "is no date that can be read"),
         (f"{META}\n2026-09-01,2026-09-02,,10,5,1.50\n2026-09-01,2026-09-02,A,10,5,1.50\n",
-         "is empty, as all labels are (campaign), in 1 of 2 rows: line 2"),
+         "is empty, as all names are (campaign), in 1 of 2 rows: line 2"),
         (f"{META}\n,2026-09-02,A,10,5,1.50\n", "column 'start' is empty in 1 of 1 rows: line 2"),
         (f"{META},Reach\n2026-09-01,2026-09-02,A,10,5,1.50,5\n", "mean the same"),
         ("Campaign name,Impressions,Reach\nA,1,2\n", "is nearest to results of meta_ads"),
@@ -393,3 +394,134 @@ def test_a_workbook_that_was_cut_is_refused(tmp_path):
     path.write_bytes(path.read_bytes()[:-40])
     with pytest.raises(co.EvidenceError, match="cut short or damaged"):
         co.read_export(path)
+
+
+def test_a_workbook_does_not_tell_whether_a_rate_is_per_cent(tmp_path):
+    rows = [[*META.replace(" (EUR)", " (USD)").split(","), "CTR (all)"]]
+    rows.append([pd.Timestamp("2026-09-01"), pd.Timestamp("2026-09-07"), "A", 10, 5, 1.5, 0.0348])
+    meta = co.read_export(workbook(tmp_path / "meta.xlsx", rows))
+    assert "ctr_all" not in meta.frame
+    assert "bare-shares" in codes(meta)
+
+
+def test_errors_and_formulas_without_results_in_a_workbook_are_refused(tmp_path):
+    path = workbook(tmp_path / "songs.xlsx", [["song", "listeners", "streams"], ["A", 1, 2]])
+    for cell, said in (
+        ('<c t="e"><v>#DIV/0!</v></c>', "errors"),
+        ("<c><f>1+1</f></c>", "formulas"),
+    ):
+        broken = tmp_path / "broken.xlsx"
+        with zipfile.ZipFile(path) as old, zipfile.ZipFile(broken, "w") as new:
+            for name in old.namelist():
+                new.writestr(name, old.read(name).replace(b"<c><v>1</v></c>", cell.encode()))
+        with pytest.raises(co.EvidenceError, match=rf"1 cells with {said}"):
+            co.read_export(broken)
+
+
+# --- sums of others ---------------------------------------------------------------------------
+
+GOOGLE = "Campaign,Impr.,Clicks,Cost"
+DAILY = "Campaign name,Campaign delivery,Day,Reporting starts,Impressions,Reach,Amount spent (EUR)"
+
+
+@pytest.mark.parametrize(
+    ("text", "kept"),
+    [
+        (f"{GOOGLE}\nTotal Recall,100,5,1.50\nOther,10,1,0.50\n", [100, 10]),
+        (f"{GOOGLE},Ad group\nGym,100,5,1.50,Total fitness\nB,1,1,1.00,x\n", [100, 1]),
+        (f"{GOOGLE},Labels\nGym,100,5,1.50,Total push\nB,1,1,1.00,x\n", [100, 1]),
+        (f"{GOOGLE}\nA,100,5,1.50\nB,10,1,0.50\nGrand total,110,6,2.00\n", [100, 10]),
+        (f"{GOOGLE}\nA,100,5,1.50\nTotal: Campaigns,100,5,1.50\n", [100]),
+        (f"{DAILY}\nX,,All,2026-09-01,30,9,3.00\nX,active,2026-09-01,2026-09-01,10,5,1.00\n"
+         "X,active,2026-09-02,2026-09-02,20,5,2.00\n", [10, 20]),
+        ("Campaign name,Age,Reporting starts,Impressions,Reach,Amount spent (EUR)\n"
+         "X,All,2026-09-01,30,9,3.00\nX,18-24,2026-09-01,10,5,1.00\nX,25-34,2026-09-01,20,5,2.00\n",
+         [10, 20]),
+        ("Campaign name,Ad set name,Ad name,Reporting starts,Impressions,Reach,Amount spent (EUR)\n"
+         "X,All,All,2026-09-01,30,9,3.00\nX,S,A,2026-09-01,10,5,1.00\nX,S,B,2026-09-01,20,5,2.00\n",
+         [10, 20]),
+        ("Campaign name,Ad set name,Reporting starts,Impressions,Reach,Amount spent (EUR)\n"
+         "X,All,2026-09-01,50,9,3.00\nX,S,2026-09-01,10,5,1.00\n", [50, 10]),
+    ],
+)  # fmt: skip
+def test_sums_are_left_out_and_names_that_look_like_sums_stay(tmp_path, text, kept):
+    assert co.read_export(written(tmp_path, text)).frame["impressions"].tolist() == kept
+
+
+@pytest.mark.parametrize(
+    ("text", "said"),
+    [
+        (f"{GOOGLE}\nTotal: Campaigns,0,0,0.00\n", "all of them sum up others"),
+        (f"{META},Attribution setting\n2026-09-01,2026-09-07,,30,9,3.00,7-day click\n"
+         "2026-09-01,2026-09-07,X,30,9,3.00,7-day click\n", "as all names are (campaign)"),
+        (f"{META}\n2026-09-09,2026-09-01,A,10,5,1.50\n", "lies before start"),
+        (f"{META}\n2026-09,2026-10,A,10,5,1.50\n", "no date that can be read"),
+        (f"{META}\n26/07/10,26/07/14,A,10,5,1.50\n", "no date that can be read"),
+        (f"{META}\n2026-09-01 99:99,2026-09-02,A,10,5,1.50\n", "no date that can be read"),
+        (f"{META}\n2026-09-01,9999-12-31,A,10,5,1.50\n", "no date that can be read"),
+        (f"{META}\n2026-09-01,2026-09-02,A,65.000,10.000,164.400\n", "which may be 10.0 or 10,000"),
+        (f"{META}\n2026-09-01,2026-09-02,A,{'9' * 400},5,1.50\n", "holds what is no number"),
+        (f"{GOOGLE},Currency code\nA,1,1,€5,USD\nB,1,1,€6,USD\n", "is in EUR, USD"),
+        (f"{GOOGLE}\nA,1,1,1.00\n\n{GOOGLE},Conversions\nB,1,1,1.00,0\n", "holds 2 tables"),
+        (f"{GOOGLE}\nA,1,1,1.00\n{GOOGLE}\nB,1,1,1.00\n", "2 tables"),
+    ],
+)  # fmt: skip
+def test_what_would_be_counted_wrong_is_refused(tmp_path, text, said):
+    with pytest.raises(co.EvidenceError) as refused:
+        co.read_export(written(tmp_path, text))
+    assert said in str(refused.value)
+
+
+def test_an_archive_of_two_tables_is_refused(tmp_path):
+    path = tmp_path / "months.zip"
+    with zipfile.ZipFile(path, "w") as archive:
+        archive.writestr("aug.csv", f"{GOOGLE}\nA,1,1,1.00\n")
+        archive.writestr("sep.csv", f"{GOOGLE},Conversions\nC,1,1,1.00,0\n")
+    with pytest.raises(co.EvidenceError, match="holds 2 tables"):
+        co.read_export(path)
+
+
+def test_a_damaged_archive_is_refused_whatever_is_damaged(tmp_path):
+    whole = io.BytesIO()
+    with zipfile.ZipFile(whole, "w", zipfile.ZIP_DEFLATED) as archive:
+        archive.writestr("Table data.csv", f"{GOOGLE}\n" + "A,1,1,1.00\n" * 50)
+    path = tmp_path / "damaged.zip"
+    for at in range(len(whole.getvalue())):
+        damaged = bytearray(whole.getvalue())
+        damaged[at] ^= 0x10
+        path.write_bytes(bytes(damaged))
+        with contextlib.suppress(co.EvidenceError):
+            assert co.read_export(path).frame["impressions"].tolist() == [1] * 50
+
+
+@pytest.mark.parametrize(
+    ("stated", "said"),
+    [
+        ({"decimal": ";"}, "write '.' or ','"),
+        ({"day_first": "yes"}, "write True or False"),
+        ({"currency": "euro"}, "write an ISO code"),
+        ({"artist": ["a", "b"]}, "write a text"),
+        ({"metric": "date"}, "another column is called"),
+        ({"period": ("03/04/2026", "05/04/2026")}, "write a day"),
+        ({"period": (None, None)}, "write a day"),
+        ({"period": "2026"}, "give (first day, last day)"),
+        ({"period": ("2026-02-01", "2026-01-01")}, "its end lies before its start"),
+        ({"columns": ["Plays"]}, "give headers and what they are"),
+        ({"columns": {"Plays": ("date", "label")}}, "it holds 'date' everywhere"),
+    ],
+)
+def test_what_cannot_be_meant_is_refused_before_anything_is_read(stated, said):
+    with pytest.raises(co.EvidenceError) as refused:
+        read("s4a_Demo Artist-songs-28day.csv", **stated)
+    assert said in str(refused.value)
+
+
+def test_a_column_is_stated_with_its_currency_or_not_at_all(tmp_path):
+    path = written(tmp_path, "Plays (GBR),Who\n10,a\n")
+    with pytest.raises(co.EvidenceError, match="Did you mean 'Plays \\(GBR\\)'"):
+        co.read_export(path, columns={"Plays (USA)": "streams"})
+
+
+def test_a_folder_is_no_export(tmp_path):
+    with pytest.raises(co.EvidenceError, match="is a folder"):
+        co.read_export(tmp_path)

@@ -42,6 +42,12 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         else:
             raise EvidenceError(f"{path} is neither .csv nor .parquet. Name it as one of them.")
         beside.replace(target)
+    except (TypeError, ValueError) as error:
+        if isinstance(error, EvidenceError):
+            raise
+        raise EvidenceError(
+            f"{path} cannot hold this table: {error}. Give each column one kind of value."
+        ) from None
     finally:
         beside.unlink(missing_ok=True)
 

@@ -49,9 +49,7 @@ def assemble(exports: Iterable[Export], mapping: Any) -> pd.DataFrame:
         nothing that is there, an artist or a period is said by nobody, or two exports count
         the same people.
     """
-    exports = list(exports)
-    if not exports:
-        raise EvidenceError("There are no exports to assemble. Read some: co.read_export(path).")
+    exports = _checked(exports)
     entries = read_mapping(mapping)
     used: set[int] = set()
     kept = [_kept(export, entries, used) for export in exports]
@@ -67,6 +65,22 @@ def assemble(exports: Iterable[Export], mapping: Any) -> pd.DataFrame:
     return _ordered(pd.concat(tables, ignore_index=True))
 
 
+def _checked(exports: Any) -> list[Export]:
+    made = [exports] if isinstance(exports, Export) else list(exports or ())
+    odd = [one for one in made if not isinstance(one, Export)]
+    if odd or not made:
+        said = f"{type(odd[0]).__qualname__} is none" if odd else "there are none"
+        raise EvidenceError(f"assemble takes exports, and {said}. Read some: co.read_export(path).")
+    names = [export.name for export in made]
+    twice = sorted({name for name in names if names.count(name) > 1})
+    if twice:
+        raise EvidenceError(
+            f"Two exports are called {twice[0]!r}, so that a mapping cannot tell them apart. "
+            "Rename one of the files."
+        )
+    return made
+
+
 type _Kept = tuple[pd.DataFrame, list[Mapping[str, Any]], Export]
 
 
@@ -79,7 +93,8 @@ def _kept(export: Export, entries: Sequence[Entry], used: set[int]) -> _Kept:
         )
     of = _entry_of_each(export, entries)
     used |= {*of.tolist()}
-    kept = np.array([bool(entries[i].said["cluster"]) for i in of], dtype=bool)
+    inside = np.array([entry.said["cluster"] != "" for entry in entries], dtype=bool)
+    kept = inside[of]
     _refuse_both(export, kept)
     return export.frame[kept].reset_index(drop=True), [entries[i].said for i in of[kept]], export
 
@@ -94,30 +109,44 @@ def _table(rows: pd.DataFrame, said: list[Mapping[str, Any]], export: Export) ->
 
 def _entry_of_each(export: Export, entries: Sequence[Entry]) -> np.ndarray[Any, Any]:
     """Return the entry that speaks of each row of an export: one and no more."""
-    frame = export.frame
-    names = [name for name in export.named if name in frame]
-    found = np.full((len(entries), len(frame)), fill_value=False)
-    for i, entry in enumerate(entries):
-        if entry.told.get(FILE, export.name) != export.name or not {*entry.told} <= {FILE, *names}:
-            continue
-        found[i] = True
-        for name, value in entry.told.items():
-            if name != FILE:
-                found[i] &= (frame[name] == value).fillna(value=False).to_numpy(dtype=bool)
-    times = found.sum(axis=0)
+    names = [name for name in export.named if name in export.frame]
+    labels = export.frame[names].astype(object)
+    labels = labels.where(labels.notna(), "")
+    group = labels.groupby(names, sort=False).ngroup().to_numpy()
+    distinct = labels.drop_duplicates().to_dict(orient="records")
+    speaks = _speaking(export, entries, names)
+    found = [
+        [i for keys, by in speaks.items() for i in by.get(tuple(one[k] for k in keys), ())]
+        for one in distinct
+    ]
+    times = np.array([len(one) for one in found])[group]
     for wrong, what, fix in (
         (times == 0, "is in no row of the mapping", 'Map it, or leave it out with cluster = "".'),
         (times > 1, "is in more than one row of the mapping", "Leave one of these rows out."),
     ):
         if wrong.any():
-            at = int(np.flatnonzero(wrong)[0])
-            told = {name: frame[name].iloc[at] for name in names}
-            where = [entries[i].place for i in np.flatnonzero(found[:, at]).tolist()]
+            at = int(group[np.flatnonzero(wrong)[0]])
+            told = {str(name): value for name, value in distinct[at].items()}
+            where = [entries[i].place for i in found[at]]
             raise EvidenceError(
                 f"{export.name}: {shown(told)} {what}{f' ({listed(where)})' if where else ''}; "
-                f"{int(wrong.sum()):,} of {len(frame):,} rows are like this. {fix}"
+                f"{int(wrong.sum()):,} of {len(labels):,} rows are like this. {fix}"
             )
-    return found.argmax(axis=0)
+    return np.array([one[0] for one in found])[group]
+
+
+def _speaking(
+    export: Export, entries: Sequence[Entry], names: Sequence[str]
+) -> dict[tuple[str, ...], dict[tuple[str, ...], list[int]]]:
+    """Sort the entries that may speak of an export by what they name, and by its value."""
+    found: dict[tuple[str, ...], dict[tuple[str, ...], list[int]]] = {}
+    for i, entry in enumerate(entries):
+        keys = tuple(name for name in names if name in entry.told)
+        mine = entry.told.get(FILE, export.name) == export.name
+        if mine and {*entry.told} <= {FILE, *names}:
+            values = tuple(entry.told[key] for key in keys)
+            found.setdefault(keys, {}).setdefault(values, []).append(i)
+    return found
 
 
 def _refuse_both(export: Export, kept: np.ndarray[Any, Any]) -> None:
@@ -125,7 +154,8 @@ def _refuse_both(export: Export, kept: np.ndarray[Any, Any]) -> None:
     if export.parents is None or export.parents[0] not in export.frame:
         return
     column, values = export.parents
-    sums = export.frame[column].isin(values).to_numpy(dtype=bool)
+    plain = export.frame[column].astype(str).str.casefold()
+    sums = plain.isin(values).to_numpy(dtype=bool)
     rest = [name for name in export.named if name != column and name in export.frame]
     group = export.frame.groupby(rest, dropna=False).ngroup().to_numpy()
     both = sorted({*group[kept & sums]} & {*group[kept & ~sums]})
@@ -140,16 +170,22 @@ def _refuse_both(export: Export, kept: np.ndarray[Any, Any]) -> None:
 
 
 def _with_context(table: pd.DataFrame, rows: pd.DataFrame, export: Export) -> pd.DataFrame:
-    """Add who, when and from where; refuse what nobody says."""
-    for column in ("artist", "release", "currency"):
-        if column in rows and column not in table:
-            table[column] = rows[column]
-    start, end = (_moments(table, rows, which, export) for which in PERIOD)
-    table["start"], table["end"] = start, end
+    """Add who, when and from where; refuse what nobody says, or two say differently."""
+    for column in ("artist", "release"):
+        if column in rows:
+            table[column] = _agreed(rows[column], table.get(column), column, export)
+    if "currency" in rows:
+        table["currency"] = rows["currency"]
+    for which in PERIOD:
+        own = [rows[c] for c in ("day", which) if c in rows]
+        first = own[0] if own else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns]")
+        for more in own[1:]:
+            first = first.fillna(more)
+        said = table.get(which)
+        said = None if said is None else pd.to_datetime(said).astype("datetime64[ns]")
+        table[which] = _agreed(first, said, which, export)
     for column in ("artist", *PERIOD):
-        missing = (
-            table[column].isna() if column in table else pd.Series(data=True, index=table.index)
-        )
+        missing = table[column].isna() if column in table else table["cluster"].notna()
         if missing.any():
             raise EvidenceError(
                 f"{export.name} does not say its {column}, and nor does the mapping, in "
@@ -158,6 +194,23 @@ def _with_context(table: pd.DataFrame, rows: pd.DataFrame, export: Export) -> pd
             )
     table[SOURCE] = export.vendor
     return table
+
+
+def _agreed(
+    own: pd.Series[Any], said: pd.Series[Any] | None, column: str, export: Export
+) -> pd.Series[Any]:
+    """Return what the export says, and what the mapping does where the export is silent."""
+    if said is None:
+        return own
+    apart = own.notna() & said.notna() & (own != said)
+    if apart.any():
+        at = int(np.flatnonzero(apart)[0])
+        raise EvidenceError(
+            f"{export.name} says {column} is {quoted(own.iloc[at])}, and the mapping says "
+            f"{quoted(said.iloc[at])}, in {int(apart.sum()):,} of {len(own):,} rows. Leave it out "
+            "of the mapping, or correct it."
+        )
+    return own.where(own.notna(), said)
 
 
 def _refuse_half_said(tables: Sequence[pd.DataFrame], exports: Sequence[Export]) -> None:
@@ -174,37 +227,46 @@ def _refuse_half_said(tables: Sequence[pd.DataFrame], exports: Sequence[Export])
             )
 
 
-def _moments(table: pd.DataFrame, rows: pd.DataFrame, which: str, export: Export) -> pd.Series[Any]:
-    own = [rows[c] for c in ("day", which) if c in rows]
-    found = own[0] if own else pd.Series(pd.NaT, index=rows.index, dtype="datetime64[ns]")
-    for more in own[1:]:
-        found = found.fillna(more)
-    if which not in table:
-        return found
-    try:
-        said = pd.to_datetime(table[which], format="ISO8601").astype("datetime64[ns]")
-    except (ValueError, TypeError):
-        bad = next(v for v in table[which] if pd.isna(pd.to_datetime(v, errors="coerce")))
-        raise EvidenceError(
-            f"The mapping says {which} = {quoted(bad)} of {export.name}; write a day: 2026-01-31."
-        ) from None
-    return found.fillna(said)
-
-
 def _refuse_counted_twice(kept: Sequence[_Kept]) -> None:
-    """Refuse two exports of one vendor that speak of the same campaign at the same time."""
+    """Refuse rows and exports that count the same people."""
     for i, (rows, _, export) in enumerate(kept):
+        _refuse_own_overlap(rows, export)
         for others, _, other in kept[:i]:
-            names = [n for n in export.named if n in rows and n in others]
-            if export.vendor != other.vendor or not names or not _meet(export, other):
+            if export.vendor != other.vendor or not _meet(export, other):
                 continue
-            both = rows[names].merge(others[names], on=names)
+            names = [n for n in export.named if n in rows and n in others]
+            both = rows[names].merge(others[names], on=names) if names else rows
             if len(both):
-                told = shown({name: both[name].iloc[0] for name in names})
+                told = shown({name: both[name].iloc[0] for name in names}) or "the same days"
                 raise EvidenceError(
                     f"{other.name} and {export.name} both count {told} at the same time, so "
                     "that everybody would be counted twice. Leave one out."
                 )
+
+
+def _refuse_own_overlap(rows: pd.DataFrame, export: Export) -> None:
+    """Refuse a row that stands twice, and a period that holds another of the same name."""
+    names = [name for name in export.named if name in rows]
+    counted = [field for field in export.counts.values() if field in rows]
+    twice = rows.duplicated(keep=False) & (rows[counted].fillna(0) > 0).any(axis=1)
+    if twice.any():
+        told = shown({name: rows.loc[twice, name].iloc[0] for name in names})
+        raise EvidenceError(
+            f"{export.name}: {told} stands there more than once with the same counts; "
+            f"{int(twice.sum())} of {len(rows)} rows are like this. Remove the copies."
+        )
+    if not set(PERIOD) <= {*rows} or "day" in rows:
+        return
+    spans = rows[[*names, *PERIOD]].drop_duplicates().sort_values([*names, "start"])
+    last = spans.groupby(names, dropna=False)["end"].cummax().shift()
+    same = (spans[names].shift().fillna("") == spans[names].fillna("")).all(axis=1)
+    inside = same & (spans["start"] <= last)
+    if inside.any():
+        told = shown({name: spans.loc[inside, name].iloc[0] for name in names})
+        raise EvidenceError(
+            f"{export.name}: {told} has periods that share days ({int(inside.sum())} are like "
+            "this), so that people would be counted twice. Export by day, or one period."
+        )
 
 
 def _meet(one: Export, other: Export) -> bool:
@@ -238,7 +300,8 @@ def _idle(entries: Sequence[Entry], idle: Sequence[int], exports: Sequence[Expor
 
 def _ordered(table: pd.DataFrame) -> pd.DataFrame:
     first = [c for c in ("artist", "cluster", "release", *PERIOD, SOURCE) if c in table]
-    counts = [c for c in table if pd.api.types.is_numeric_dtype(table[c])]
+    numbers = [c for c in table if pd.api.types.is_numeric_dtype(table[c])]
+    counts = [c for c in numbers if c not in first]
     rest = [c for c in table if c not in {*first, *counts, "currency"}]
     money = ["currency"] if "currency" in table else []
     return table[[*first, *rest, *counts, *money]]

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -18,7 +18,7 @@ import pandas as pd
 from coterie.errors import Problem
 from coterie.evidence.amounts import EXACT
 from coterie.evidence.exports.kinds import Field, Header
-from coterie.evidence.exports.moments import no_date, order_of_file, orders_of
+from coterie.evidence.exports.moments import no_date, order_of_file, orders_of, read_month
 from coterie.evidence.exports.numerals import ABSENT, Mark, Numeral, decimal_mark, numeral
 from coterie.evidence.wording import SHOWN, quoted
 
@@ -65,11 +65,14 @@ class Read:
         Currencies written beside amounts: codes, or a symbol of several currencies.
     problems
         Errors; the columns stand only if there are none.
+    notes
+        What was not read, and why.
     """
 
     columns: Mapping[str, pd.Series[Any]]
     currencies: frozenset[str]
     problems: tuple[Problem, ...]
+    notes: tuple[Problem, ...] = ()
 
 
 def read_columns(
@@ -84,43 +87,74 @@ def read_columns(
     decimal, day_first
         What the caller states; None to be told by the file.
     """
-    problems: list[Problem] = []
-    numbers, told = _numerals(body, header)
-    problems += told
+    header, notes = _without_bare_shares(body, header)
+    numbers, problems = _numerals(body, header)
     mark, told = _settled_mark(body, header, numbers, decimal)
     problems += told
-    if header.kind.day_first is not None and day_first is None:
-        day_first = header.kind.day_first
-    dated = {
-        f.name: body.cells(header.at[f.name])
-        for f in header.kind.fields
-        if f.holds == "date" and f.name in header.at
-    }
-    if day_first is None:
-        day_first = order_of_file(dated)
+    order = _Order.of(body, header, day_first)
     columns: dict[str, pd.Series[Any]] = {}
     for field in header.kind.fields:
         if field.name not in header.at:
             continue
         cells = body.cells(header.at[field.name])
+        told = []
         if field.holds == "label":
             columns[field.name] = _labels(cells, field)
-            problems += _missing(body, field, columns[field.name], header)
-        elif field.holds == "date":
-            columns[field.name], told = _dates(body, field, cells, day_first)
-            problems += told or _missing(body, field, columns[field.name], header)
+        elif field.holds in ("date", "month"):
+            columns[field.name], told = _dates(body, field, cells, order)
         elif not problems:
             columns[field.name], told = _amounts(body, field, numbers[field.name], mark)
-            problems += told
+        if field.name in columns and not told:
+            told = _missing(body, field, columns[field.name], header)
+        problems += told
     problems += _nameless(body, header, columns)
-    written = {
+    return Read(columns, _written(header, numbers), tuple(problems), tuple(notes))
+
+
+def _written(header: Header, numbers: Mapping[str, list[Any]]) -> frozenset[str]:
+    """Return the currencies that stand beside amounts of money."""
+    money = (f.name for f in header.kind.fields if f.holds == "money")
+    return frozenset(
         one.currency
-        for field in header.kind.fields
-        if field.holds == "money"
-        for one in numbers.get(field.name, ())
+        for name in money
+        for one in numbers.get(name, ())
         if isinstance(one, Numeral) and one.currency
-    }
-    return Read(columns, frozenset(written), tuple(problems))
+    )
+
+
+def _without_bare_shares(body: Body, header: Header) -> tuple[Header, list[Problem]]:
+    """Leave out rates whose unit a workbook's cell does not tell: 0.03 may be 3 %."""
+    bare = [
+        f.name
+        for f in header.kind.fields
+        if f.holds == "share" and f.name in header.at
+        if any(isinstance(cell, int | float) for cell in body.cells(header.at[f.name]))
+    ]
+    if not bare:
+        return header, []
+    message = (
+        f"{', '.join(bare)} hold numbers of a workbook, which may be parts of 1 or per cent, and "
+        "were not read."
+    )
+    fix = "Rates follow from the counts; export as CSV if they are needed."
+    left = {name: at for name, at in header.at.items() if name not in bare}
+    return replace(header, at=left), [Problem("bare-shares", "warning", bare[0], (), message, fix)]
+
+
+@dataclass(frozen=True, slots=True)
+class _Order:
+    """How the dates of a file are written: ``day_first`` (None: not told), and short years."""
+
+    day_first: bool | None
+    short: bool
+
+    @classmethod
+    def of(cls, body: Body, header: Header, stated: bool | None) -> _Order:
+        own = header.kind.day_first
+        if stated is not None or own is not None:
+            return cls(own if stated is None else stated, short=own is not None)
+        dated = [f.name for f in header.kind.fields if f.holds == "date" and f.name in header.at]
+        return cls(order_of_file({n: body.cells(header.at[n]) for n in dated}), short=False)
 
 
 def _nothing(cell: Any) -> bool:
@@ -142,7 +176,8 @@ def _labels(cells: list[Any], field: Field) -> pd.Series[Any]:
 
 def _missing(body: Body, field: Field, column: pd.Series[Any], header: Header) -> list[Problem]:
     """Refuse rows without a label or day that the kind needs."""
-    if field.name not in header.kind.needs or field.absent:
+    needed = field.name in header.kind.needs and field.holds in ("label", "date", "month")
+    if not needed or field.absent:
         return []
     where = [i for i, missing in enumerate(column.isna().tolist()) if missing]
     fix = "If they are sums of others, remove them; else fill it in."
@@ -150,14 +185,13 @@ def _missing(body: Body, field: Field, column: pd.Series[Any], header: Header) -
 
 
 def _nameless(body: Body, header: Header, columns: Mapping[str, pd.Series[Any]]) -> list[Problem]:
-    """Refuse rows that no label says whose they are: sums that no word told."""
-    labels = [f.name for f in header.kind.fields if f.holds == "label" and f.name in columns]
-    labels = [name for name in labels if name != "currency"]
+    """Refuse rows that no name says whose they are: sums that no word told."""
+    labels = [name for name in header.kind.named if name in columns]
     if not labels or set(labels) & header.kind.needs:
         return []
     empty = np.logical_and.reduce([columns[name].isna().to_numpy() for name in labels])
     where = np.flatnonzero(empty).tolist()
-    what = f"is empty, as all labels are ({', '.join(labels)}),"
+    what = f"is empty, as all names are ({', '.join(labels)}),"
     fix = "If they are sums of others, remove them; else fill one in."
     return [body.told("missing-label", labels[0], where, what, fix)] if where else []
 
@@ -207,6 +241,8 @@ def _wrong(one: Any, field: Field, code: str) -> bool:
 
 
 _NO_NUMBER: Final = object()
+_MOST: Final = 1e18
+"""Beyond any count and any amount of money; infinite ones too."""
 
 
 def _taken_apart(cell: Any) -> Any:
@@ -215,9 +251,10 @@ def _taken_apart(cell: Any) -> Any:
             return None
         found = numeral(cell)
         return _NO_NUMBER if found is None else found
-    if cell is None or (isinstance(cell, int | float) and not isinstance(cell, bool)):
-        return cell
-    return _NO_NUMBER
+    if cell is None:
+        return None
+    plain = isinstance(cell, int | float) and not isinstance(cell, bool)
+    return cell if plain and abs(cell) < _MOST else _NO_NUMBER
 
 
 def _settled_mark(
@@ -292,32 +329,40 @@ def _counts(body: Body, field: Field, values: list[Any]) -> tuple[pd.Series[Any]
 
 
 def _dates(
-    body: Body, field: Field, cells: list[Any], day_first: bool | None
+    body: Body, field: Field, cells: list[Any], order: _Order
 ) -> tuple[pd.Series[Any], list[Problem]]:
     there = [i for i, cell in enumerate(cells) if not no_date(cell)]
     column = pd.Series(pd.NaT, index=range(len(cells)), dtype="datetime64[ns]")
-    found = orders_of([cells[i] for i in there])
-    if day_first is None and len(found) > 1:
+    said = [cells[i] for i in there]
+    found = _months(said) if field.holds == "month" else orders_of(said, short=order.short)
+    if order.day_first is None and len(found) > 1:
         apart = [there[i] for i, (a, b) in enumerate(zip(*found.values(), strict=True)) if a != b]
         if apart:
             what = f"holds {quoted(cells[apart[0]])}, and nothing tells the day from the month"
             fix = "State the order of the file: day_first=True or day_first=False."
             return column, [body.told("day-or-month", field.name, apart, what, fix)]
+    day_first = None if field.holds == "month" else order.day_first
     if not found or (day_first is not None and day_first not in found):
-        return column, [_unreadable(body, field, cells, there, day_first)]
+        return column, [_unreadable(body, field, cells, _broken(cells, there, order))]
     column.iloc[there] = found[day_first] if day_first in found else next(iter(found.values()))
     return column, []
 
 
-def _unreadable(
-    body: Body, field: Field, cells: list[Any], there: list[int], day_first: bool | None
-) -> Problem:
-    each = {i: orders_of([cells[i]]) for i in there}
-    broken = [
-        i for i in there if not each[i] or (day_first is not None and day_first not in each[i])
-    ]
-    what = "holds dates that no one order of day and month fits"
-    if broken:
-        what = f"holds {quoted(cells[broken[0]])}, which is no date that can be read"
+def _months(cells: list[Any]) -> dict[bool, list[pd.Timestamp]]:
+    read = [read_month(cell) for cell in cells]
+    known = [day for day in read if day is not None]
+    return {False: known} if len(known) == len(read) else {}
+
+
+def _broken(cells: list[Any], there: list[int], order: _Order) -> list[int]:
+    each = {i: orders_of([cells[i]], short=order.short) for i in there}
+    wanted = order.day_first
+    return [
+        i for i in there if not each[i] or (wanted is not None and wanted not in each[i])
+    ] or there
+
+
+def _unreadable(body: Body, field: Field, cells: list[Any], where: list[int]) -> Problem:
+    what = f"holds {quoted(cells[where[0]])}, which is no date that can be read in one way"
     fix = "Write dates as 2026-01-31, or state the order: day_first=True or day_first=False."
-    return body.told("unreadable-date", field.name, broken or there, what, fix)
+    return body.told("unreadable-date", field.name, where, what, fix)

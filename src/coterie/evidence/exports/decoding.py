@@ -10,10 +10,14 @@ from __future__ import annotations
 import codecs
 import csv
 import io
+import re
+import struct
 import zipfile
+import zlib
 from collections.abc import Iterator
 from dataclasses import dataclass
 from importlib.util import find_spec
+from itertools import islice
 from typing import Any, Final
 
 from coterie.errors import EvidenceError, Problem
@@ -37,27 +41,41 @@ _MOST: Final = 2**30
 
 @dataclass(frozen=True, slots=True)
 class Sheet:
-    """Rows of cells as they stand in one file.
+    """One way to cut one table into rows of cells.
 
     Attributes
     ----------
-    rows
-        Cells of each row: text as written, or what a workbook's cell holds.
-    lines
-        Where each row begins in the file, counted from 1 as editors and spreadsheets do.
     place
         Which sheet of a workbook or file of an archive this is; empty for a plain file.
-    whole
-        Whether the last row is surely whole: its line was ended.
     delimiter
         What stands between cells; empty for a workbook.
+    text
+        Of the table; empty for a workbook.
+    cells
+        Of a workbook's sheet.
     """
 
-    rows: tuple[Row, ...]
-    lines: tuple[int, ...]
     place: str
-    whole: bool
     delimiter: str
+    text: str = ""
+    cells: tuple[Row, ...] = ()
+
+    @property
+    def whole(self) -> bool:
+        """Whether the last row is surely whole: its line was ended."""
+        return not self.delimiter or self.text.endswith(("\n", "\r"))
+
+    def rows(self, most: int | None = None) -> list[tuple[int, Row]]:
+        """Return rows, each with the line it begins at, as editors and spreadsheets count.
+
+        Parameters
+        ----------
+        most
+            Rows to return; left out, all.
+        """
+        if not self.delimiter:
+            return list(enumerate(self.cells, start=1))[:most]
+        return list(islice(_rows(self.text, self.delimiter), most))
 
 
 def sheets_of(raw: bytes, name: str) -> tuple[list[Sheet], list[Problem]]:
@@ -96,63 +114,76 @@ def sheets_of(raw: bytes, name: str) -> tuple[list[Sheet], list[Problem]]:
 
 def _ways(text: str, place: str) -> list[Sheet]:
     """Cut a text at every delimiter that is in it."""
-    whole = text.endswith(("\n", "\r"))
     there = [d for d in DELIMITERS if d in text] or [","]
-    return [_cut(text, d, place, whole=whole) for d in there]
+    return [Sheet(place, d, text) for d in there]
 
 
 def _opened(raw: bytes, name: str) -> tuple[list[Sheet], list[Problem]]:
     try:
         archive = zipfile.ZipFile(io.BytesIO(raw))
-        members = archive.namelist()
-    except zipfile.BadZipFile:
-        raise EvidenceError(f"{name} is cut short or damaged. Download it again.") from None
-    if any(member.startswith("xl/") for member in members):
-        return _workbook(raw, name), []
-    found: list[Sheet] = []
-    told: list[Problem] = []
-    for member in members:
-        if member.casefold().endswith((".csv", ".tsv", ".txt")):
-            cut, repaired = _unpacked(archive, member, name)
-            found += cut
-            told += repaired
-    if not found:
+        members = archive.infolist()
+        if sum(member.file_size for member in members) > _MOST:
+            raise EvidenceError(f"{name} unpacks to more than 1 GiB; it is not read.")
+        if any(member.filename.startswith("xl/") for member in members):
+            sheets = [m for m in members if m.filename.startswith("xl/worksheets/")]
+            return _workbook(raw, name, [archive.read(sheet) for sheet in sheets]), []
+        tables = {
+            f"{member.filename} (number {number})": archive.read(member)
+            for number, member in enumerate(members, start=1)
+            if member.filename.casefold().endswith((".csv", ".tsv", ".txt"))
+        }
+    except EvidenceError:
+        raise
+    except _BROKEN as error:
+        raise EvidenceError(f"{name} is cut short or damaged. Download it again.") from error
+    read = {place: _text_of(inner, name) for place, inner in tables.items() if inner.strip()}
+    if not read:
         raise EvidenceError(f"{name} is an archive without a table in it (.csv, .tsv or .txt).")
-    return found, told
+    found = [sheet for place, (text, _) in read.items() for sheet in _ways(text, place)]
+    return found, [problem for _, told in read.values() for problem in told]
 
 
-def _unpacked(
-    archive: zipfile.ZipFile, member: str, name: str
-) -> tuple[list[Sheet], list[Problem]]:
-    if archive.getinfo(member).file_size > _MOST:
-        raise EvidenceError(f"{member} in {name} unpacks to more than 1 GiB; it is not read.")
-    try:
-        inner = archive.read(member)
-    except (zipfile.BadZipFile, RuntimeError, EOFError) as error:
-        raise EvidenceError(f"{member} in {name} cannot be unpacked: {error}.") from None
-    if not inner.strip():
-        return [], []
-    text, told = _text_of(inner, f"{member} in {name}")
-    return _ways(text, member), told
+_BROKEN: Final = (
+    zipfile.BadZipFile, zlib.error, EOFError, NotImplementedError, RuntimeError, OSError,
+    struct.error, ValueError,
+)  # fmt: skip
+"""What reading a damaged archive may raise."""
+_CELLS: Final = 20_000_000
+"""Cells of one sheet that are read: one far cell makes a sheet of thousands of millions."""
+_EMPTY_FORMULA: Final = re.compile(
+    rb"<f(?:\s[^>]*)?(?:/>|>[^<]*</f>)\s*(?:<v\s*/>\s*|<v></v>\s*)?</c>"
+)
+_ERROR: Final = re.compile(rb"<c\s[^>]*t=\"e\"")
 
 
-def _workbook(raw: bytes, name: str) -> list[Sheet]:
+def _workbook(raw: bytes, name: str, written: list[bytes]) -> list[Sheet]:
     if find_spec("python_calamine") is None:
         raise EvidenceError(
             f'{name} is a workbook. Save the sheet as "CSV UTF-8", or install what reads '
             'workbooks: pip install "coterie[excel]".'
         )
+    for what, form in (("errors (#DIV/0!)", _ERROR), ("formulas without a result", _EMPTY_FORMULA)):
+        cells = sum(len(form.findall(sheet)) for sheet in written)
+        if cells:
+            raise EvidenceError(
+                f"{name} has {cells:,} cells with {what}, which would be read as empty. Open it, "
+                "mend them and save it again."
+            )
     import python_calamine as calamine
 
     try:
         book = calamine.load_workbook(io.BytesIO(raw))
-        sheets = [(label, book.get_sheet_by_name(label)) for label in book.sheet_names]
-        read = [(label, sheet.to_python(skip_empty_area=False)) for label, sheet in sheets]
+        sheets = [book.get_sheet_by_name(label) for label in book.sheet_names]
+        sizes = [sheet.total_height * sheet.total_width for sheet in sheets]
+        if any(size > _CELLS for size in sizes):
+            raise EvidenceError(f"{name} has a sheet of {max(sizes):,} cells; that is no export.")
+        read = [sheet.to_python(skip_empty_area=False) for sheet in sheets]
     except calamine.CalamineError as error:
         raise EvidenceError(f"{name} cannot be read as a workbook: {error}.") from None
+    labels = list(book.sheet_names)
     return [
-        Sheet(tuple(map(tuple, rows)), tuple(range(1, len(rows) + 1)), label, True, "")
-        for label, rows in read
+        Sheet(label, "", cells=tuple(map(tuple, rows)))
+        for label, rows in zip(labels, read, strict=True)
         if rows
     ]
 
@@ -198,15 +229,6 @@ def _western(raw: bytes, name: str) -> tuple[str, list[Problem]]:
         fix="Look at names with accents; save the file as 'CSV UTF-8' if they are wrong.",
     )  # fmt: skip
     return text, [told]
-
-
-def _cut(text: str, delimiter: str, place: str, *, whole: bool) -> Sheet:
-    rows: list[Row] = []
-    lines: list[int] = []
-    for line, row in _rows(text, delimiter):
-        rows.append(row)
-        lines.append(line)
-    return Sheet(tuple(rows), tuple(lines), place, whole, delimiter)
 
 
 def _rows(text: str, delimiter: str) -> Iterator[tuple[int, Row]]:

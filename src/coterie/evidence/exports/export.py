@@ -17,35 +17,18 @@ import pandas as pd
 
 from coterie.errors import EvidenceError, Problem
 from coterie.evidence.exports.columns import Body, read_columns
-from coterie.evidence.exports.decoding import UNREADABLE, Sheet, sheets_of
-from coterie.evidence.exports.kinds import Header, Kind, recognise
+from coterie.evidence.exports.decoding import UNREADABLE, Row, Sheet, sheets_of
+from coterie.evidence.exports.kinds import Header, recognise
 from coterie.evidence.exports.known import kind_of_columns, known_kinds, nearest_kind
 from coterie.evidence.exports.numerals import Mark
+from coterie.evidence.exports.settling import priced, refuse_backwards, unreported, with_facts
+from coterie.evidence.exports.stating import Said, Stated, checked
 from coterie.evidence.exports.totals import without_totals
 from coterie.evidence.exports.wide import lengthened, wide_header
 from coterie.evidence.wording import listed, of_table
 
 _LOOKED: Final = 25
 """Rows that are searched for a header."""
-
-
-_MAY_BE: Final = {
-    "$": ("USD", "CAD", "AUD", "NZD", "SGD", "HKD", "MXN", "TWD", "CLP", "COP", "ARS"),
-    "¥": ("JPY", "CNY"),
-}
-"""Currencies that share a symbol."""
-
-
-@dataclass(frozen=True, slots=True)
-class Stated:
-    """What the caller says of a file: the arguments of :func:`read_export`."""
-
-    columns: Mapping[str, str | tuple[str, str]] | None = None
-    decimal: Mark | None = None
-    day_first: bool | None = None
-    currency: str | None = None
-    complete: bool = False
-    facts: Mapping[str, Any] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, eq=False)
@@ -150,90 +133,102 @@ def read_export(  # noqa: PLR0913 - one argument a thing a file may not say
     EvidenceError
         If the file is no known export, is cut short, or a value can be read in two ways.
     """
-    stated = Stated(
-        columns=columns, decimal=decimal, day_first=day_first, currency=currency,
-        complete=complete, facts=_facts(artist, song, metric, period),
-    )  # fmt: skip
-    return _read(Path(path), stated)
+    said = Said(columns, artist, song, metric, period, currency, decimal, day_first, complete)
+    return _read(path, checked(said))
 
 
-def _facts(
-    artist: str | None, song: str | None, metric: str | None, period: tuple[Any, Any] | None
-) -> dict[str, Any]:
-    facts: dict[str, Any] = {"artist": artist, "song": song, "metric": metric}
-    if period is not None:
-        try:
-            start, end = (pd.Timestamp(day).normalize() for day in period)
-        except (ValueError, TypeError):
-            raise EvidenceError(f"period is {period!r}; give (first day, last day).") from None
-        if not start <= end:
-            raise EvidenceError(f"period is {period!r}: its end lies before its start.")
-        facts["period"] = (start, end)
-    return {name: value for name, value in facts.items() if value is not None}
-
-
-def _read(path: Path, stated: Stated) -> Export:
+def _read(path: str | os.PathLike[str], stated: Stated) -> Export:
+    raw, name = _bytes(path)
     try:
-        raw = path.read_bytes()
+        return _of(raw, name, stated)
+    except EvidenceError as error:
+        if name in str(error):
+            raise
+        problems = [_in_file(problem, name) for problem in error.problems]
+        raise EvidenceError(problems or f"{name}: {error}") from None
+
+
+def _bytes(path: str | os.PathLike[str]) -> tuple[bytes, str]:
+    try:
+        file = Path(path)
+        return file.read_bytes(), file.name
     except FileNotFoundError:
         raise EvidenceError(f"There is no file {path}. Check its name and its folder.") from None
-    sheets, notes = sheets_of(raw, path.name)
-    sheet, header = _found(sheets, path.name, stated)
-    _refuse_twice(sheet, header, path.name)
-    body, told = _body(sheet, header, path.name, stated)
+    except IsADirectoryError:
+        raise EvidenceError(f"{path} is a folder. Name one of the files in it.") from None
+    except TypeError:
+        raise EvidenceError(f"path is {path!r}; give the path of a file.") from None
+    except (OSError, ValueError) as error:
+        raise EvidenceError(f"{str(path)!r} cannot be opened: {error}.") from None
+
+
+def _of(raw: bytes, name: str, stated: Stated) -> Export:
+    sheets, notes = sheets_of(raw, name)
+    sheet, header = _found(sheets, name, stated)
+    rows = sheet.rows()
+    _refuse_twice(rows[header.row][1], header, name)
+    body, told = _body(rows, sheet, header, stated)
     notes += told
-    body, sums = without_totals(body, header)
+    body, told = without_totals(body, header, stated.decimal)
+    notes += told
     read = read_columns(body, header, decimal=stated.decimal, day_first=stated.day_first)
     if read.problems:
-        raise EvidenceError([_in_file(problem, path.name) for problem in read.problems])
+        raise EvidenceError(read.problems)
+    notes += read.notes
     frame = pd.DataFrame(dict(read.columns))
-    notes += [total.note(frame, decimal=stated.decimal) for total in sums]
-    frame, told = _unreported(frame, header.kind)
+    refuse_backwards(frame, body)
+    frame, told = unreported(frame, header.kind)
     notes += told
-    frame, currency, told = _priced(frame, header, read.currencies, stated)
+    frame, currency, told = priced(frame, header, read.currencies, stated)
     notes += told
     if header.kind.vendor == "chartmetric":
         frame = lengthened(frame, str(stated.facts.get("metric", "value")))
-    frame, told = _with_facts(frame, header.kind, path.name, stated)
+    frame, told = with_facts(frame, header.kind, stated)
     notes += told + _unread(header)
     units = {f.name: f.unit for f in header.kind.fields if f.unit and f.name in frame}
-    period = _period(frame)
     return Export(
-        name=path.name, vendor=header.kind.vendor, kind=header.kind.name, frame=frame,
-        units=units, period=period, currency=currency,
-        notes=tuple(_in_file(note, path.name) for note in notes),
+        name=name, vendor=header.kind.vendor, kind=header.kind.name, frame=frame,
+        units=units, period=_period(frame), currency=currency,
+        notes=tuple(_in_file(note, name) for note in notes),
         named=header.kind.named, counts=header.kind.counts, parents=header.kind.parents,
     )  # fmt: skip
 
 
 def _in_file(problem: Problem, name: str) -> Problem:
+    if problem.message.startswith(name):
+        return problem
     return replace(problem, message=f"{name}: {problem.message}")
 
 
 def _found(sheets: Sequence[Sheet], name: str, stated: Stated) -> tuple[Sheet, Header]:
     kinds = [kind_of_columns(stated.columns)] if stated.columns else known_kinds()
+    heads = [[row for _, row in sheet.rows(_LOOKED)] for sheet in sheets]
     found = [
-        (sheet, header) for sheet in sheets for header in recognise(sheet.rows[:_LOOKED], kinds)[:1]
+        (sheet, header)
+        for sheet, head in zip(sheets, heads, strict=True)
+        for header in recognise(head, kinds)
     ]
     if not found and not stated.columns:
-        found = [(s, h) for s in sheets if (h := wide_header(s.rows)) is not None]
+        found = [(s, h) for s in sheets if (h := wide_header([r for _, r in s.rows()])) is not None]
     if not found:
-        raise EvidenceError(nearest_kind(name, [s.rows[:_LOOKED] for s in sheets], stated.columns))
+        raise EvidenceError(nearest_kind(name, heads, stated.columns))
     best = max(found, key=lambda pair: (len(pair[1].at), -len(pair[1].unread)))
-    size = len(best[1].at)
-    rivals = [s.place for s, h in found if len(h.at) == size and s.place != best[0].place]
-    if rivals:
+    places = {(s.place, h.row) for s, h in found} - {(best[0].place, best[1].row)}
+    if places:
+        other, row = sorted(places)[0]
+        where = f"one in {best[0].place!r} and one in {other!r}"
+        if other == best[0].place:
+            where = f"their headers stand in rows {best[1].row + 1} and {row + 1}"
         raise EvidenceError(
-            f"{name} holds more than one table of {best[1].kind.vendor}: {best[0].place!r} and "
-            f"{listed([repr(r) for r in rivals])}. Save the one that is meant as a file of its own."
+            f"{name} holds {len(places) + 1} tables: {where}. Save the one that is meant as a file "
+            "of its own."
         )
     return best
 
 
-def _refuse_twice(sheet: Sheet, header: Header, name: str) -> None:
+def _refuse_twice(cells: Sequence[Any], header: Header, name: str) -> None:
     if not header.twice:
         return
-    cells = sheet.rows[header.row]
     first, second = header.twice[0]
     raise EvidenceError(
         f"{name}: columns {first + 1} ({str(cells[first])!r}) and {second + 1} "
@@ -242,37 +237,43 @@ def _refuse_twice(sheet: Sheet, header: Header, name: str) -> None:
     )
 
 
-def _body(sheet: Sheet, header: Header, name: str, stated: Stated) -> tuple[Body, list[Problem]]:
-    width = len(sheet.rows[header.row])
-    kept: list[tuple[Any, ...]] = []
+def _body(
+    rows: Sequence[tuple[int, Row]], sheet: Sheet, header: Header, stated: Stated
+) -> tuple[Body, list[Problem]]:
+    width = len(rows[header.row][1])
+    kept: list[Row] = []
     lines: list[int] = []
-    blank = 0
-    for row, line in list(zip(sheet.rows, sheet.lines, strict=True))[header.row + 1 :]:
+    for line, row in rows[header.row + 1 :]:
         if not any(str(cell).strip() for cell in row if cell is not None):
-            blank += 1
             continue
         if row == (UNREADABLE,):
             raise EvidenceError(
-                f"{name}: from line {line} on, quotes do not close: the file was cut short or "
-                "edited by hand. Export it again."
+                f"from line {line} on, quotes do not close, or a cell is longer than 131,072 "
+                "characters: the file was cut short or edited by hand. Export it again."
             )
         if len(row) < width or any(str(cell).strip() for cell in row[width:]):
-            raise EvidenceError(_misfit(name, line, row, width, last=line == sheet.lines[-1]))
+            raise EvidenceError(_misfit(line, row, width, last=line == rows[-1][0]))
         kept.append(row[:width])
         lines.append(line)
     if not kept:
-        raise EvidenceError(f"{name} has a header and no rows. Choose a longer period and export.")
+        raise EvidenceError("the file has a header and no rows. Export a longer period.")
+    again = [line for line, row in zip(lines, kept, strict=True) if recognise([row], [header.kind])]
+    if again:
+        raise EvidenceError(
+            f"line {again[0]} is a header again: the file holds {len(again) + 1} tables. Save each "
+            "as a file of its own."
+        )
     if not sheet.whole and not stated.complete:
         raise EvidenceError(
-            f"{name} does not end its last line ({lines[-1]}), as a file does that was cut short: "
+            f"the file does not end its last line ({lines[-1]}), as one does that was cut short: "
             "its last number may lack digits. Export it again, or say complete=True if it is whole."
         )
-    skipped = [] if header.row == 0 else [_preamble(sheet, header)]
+    skipped = [] if header.row == 0 else [_preamble([row for _, row in rows[: header.row]])]
     return Body(tuple(kept), tuple(lines)), skipped
 
 
-def _misfit(name: str, line: int, row: Sequence[Any], width: int, *, last: bool) -> str:
-    said = f"{name}: line {line} has {len(row)} fields where the header has {width}"
+def _misfit(line: int, row: Sequence[Any], width: int, *, last: bool) -> str:
+    said = f"line {line} has {len(row)} fields where the header has {width}"
     if last and len(row) < width:
         return f"{said}, and it is the last: the file was cut short. Export it again."
     return (
@@ -280,11 +281,11 @@ def _misfit(name: str, line: int, row: Sequence[Any], width: int, *, last: bool)
     )
 
 
-def _preamble(sheet: Sheet, header: Header) -> Problem:
-    before = [c for row in sheet.rows[: header.row] for c in row if str(c or "").strip()]
+def _preamble(rows: Sequence[Sequence[Any]]) -> Problem:
+    before = [c for row in rows for c in row if str(c or "").strip()]
     return of_table(
         "preamble", "warning", None,
-        message=f"{header.row} lines above the header were not read: "
+        message=f"{len(rows)} lines above the header were not read: "
         f"{listed([repr(str(c)) for c in before])}.",
         fix="Look whether they say anything the rows do not.",
     )  # fmt: skip
@@ -301,94 +302,6 @@ def _unread(header: Header) -> list[Problem]:
             fix="Read them with columns={header: name} if they are needed.",
         )
     ]  # fmt: skip
-
-
-def _unreported(frame: pd.DataFrame, kind: Kind) -> tuple[pd.DataFrame, list[Problem]]:
-    """Make 0 missing where it cannot be true: streams without a listener."""
-    told: list[Problem] = []
-    for above, columns in kind.unreported.items():
-        there = [c for c in columns if c in frame]
-        if above not in frame or not there:
-            continue
-        where = (frame[above] > 0).fillna(False) & (frame[there].fillna(0) == 0).all(axis=1)
-        where &= frame[there].notna().any(axis=1)
-        if not where.any():
-            continue
-        frame = frame.assign(**{c: frame[c].mask(where) for c in there})
-        rows = tuple(i for i, flag in enumerate(where.tolist()) if flag)
-        words = " and ".join(there)
-        message = (
-            f"{words} are 0 in {len(rows)} of {len(frame)} rows that have {above}: they were not "
-            "reported, and are missing here."
-        )
-        fix = "Export a period for which the platform reports them (28 days or a year)."
-        told.append(Problem("not-reported", "warning", there[0], rows, message, fix))
-    return frame, told
-
-
-def _priced(
-    frame: pd.DataFrame, header: Header, written: frozenset[str], stated: Stated
-) -> tuple[pd.DataFrame, str | None, list[Problem]]:
-    """Settle the currency of all money, from headers, cells, a column or the caller."""
-    money = [f.name for f in header.kind.fields if f.holds == "money" and f.name in frame]
-    if not money:
-        return frame, None, []
-    symbols = {one for one in written if len(one) != 3}  # noqa: PLR2004 - an ISO code
-    codes = {*header.currencies.values(), *(written - symbols)}
-    codes |= set(frame["currency"].dropna()) if "currency" in frame else set()
-    if stated.currency is not None:
-        codes.add(stated.currency)
-    if len(codes) > 1 and ("currency" not in frame or stated.currency is not None):
-        raise EvidenceError(
-            f"The money of this file is in {listed(sorted(codes))}; which is meant cannot be "
-            "known. Export it in one currency."
-        )
-    strange = [(s, c) for s in sorted(symbols) for c in sorted(codes) if c not in _MAY_BE.get(s, c)]
-    if strange:
-        raise EvidenceError(
-            f"The money of this file is written with {strange[0][0]!r} and said to be "
-            f"{strange[0][1]}; which is meant cannot be known. Export it in one currency."
-        )
-    if len(codes) == 1:
-        (code,) = codes
-        return frame.assign(currency=code), code, []
-    said = f"is written with {', '.join(sorted(symbols))}" if symbols else "has no currency"
-    if codes:
-        said = f"is in {listed(sorted(codes))}, as its column says"
-    return frame, None, [
-        of_table(
-            "currency", "warning", "currency",
-            message=f"the money of this file {said}.",
-            fix="State it with currency='EUR' if it is one." if not codes else "Keep them apart.",
-        )
-    ]  # fmt: skip
-
-
-def _with_facts(
-    frame: pd.DataFrame, kind: Kind, name: str, stated: Stated
-) -> tuple[pd.DataFrame, list[Problem]]:
-    """Add what the caller states; say what nobody does."""
-    for fact, value in stated.facts.items():
-        if fact == "metric":
-            continue
-        if fact == "period":
-            if "start" in frame or "date" in frame or "day" in frame:
-                raise EvidenceError(f"{name} has dates of its own; leave period out.")
-            frame = frame.assign(start=value[0], end=value[1])
-        elif fact in frame:
-            raise EvidenceError(f"{name} has a column {fact} of its own; leave {fact}= out.")
-        else:
-            frame = frame.assign(**{fact: value})
-    told = [
-        of_table(
-            f"no-{fact}", "warning", None,
-            message=f"the file does not say its {fact}; only its name may.",
-            fix=f"State it: {fact}=... .",
-        )
-        for fact in kind.lacks
-        if fact not in stated.facts
-    ]  # fmt: skip
-    return frame, told
 
 
 def _period(frame: pd.DataFrame) -> tuple[pd.Timestamp, pd.Timestamp] | None:

@@ -13,8 +13,8 @@ from typing import Any, Final, Literal
 
 from coterie.errors import EvidenceError
 
-Holds = Literal["label", "count", "number", "money", "share", "date"]
-HOLDS: Final[tuple[Holds, ...]] = ("label", "count", "number", "money", "share", "date")
+Holds = Literal["label", "count", "number", "money", "share", "date", "month"]
+HOLDS: Final[tuple[Holds, ...]] = ("label", "count", "number", "money", "share", "date", "month")
 
 
 @dataclass(frozen=True, slots=True)
@@ -28,7 +28,8 @@ class Field:
     holds
         ``"label"``: text as it stands. ``"count"``: people or events, whole. ``"money"``: an
         amount of one currency. ``"share"``: a part of a whole, written in per cent and read as
-        a probability. ``"number"``: anything else. ``"date"``: a day.
+        a probability. ``"number"``: anything else. ``"date"``: a day. ``"month"``: the first
+        day of one.
     spelled
         Headers it has, by language: ``{"en": ("Reach",), "fr": ("Couverture",)}``. Case,
         spaces and a currency in brackets do not matter.
@@ -53,19 +54,19 @@ class Field:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A row that is the sum of others, told by a word.
+    """Rows that are sums of others, told by a word.
 
     Attributes
     ----------
     word
-        Pattern of the whole cell, case ignored.
-    field
-        Column the word stands in: such a row sums up those alike in all other labels, and
-        stays where there are none. Left out, any column: the row has then no other label.
+        Pattern of a whole cell, case ignored.
+    parts
+        Whether such a row sums up the rows alike in all names that it has itself, and stays
+        where there are none. Otherwise it has no name at all, and sums up everything.
     """
 
     word: str
-    field: str = ""
+    parts: bool = False
 
 
 @dataclass(frozen=True, slots=True)
@@ -98,7 +99,10 @@ class Kind:
     counts
         From columns of an evidence table to the fields that go there.
     parents
-        A field and its values whose rows hold the rows of its other values once more.
+        A field and its values, in small letters, whose rows hold the rows of its other values
+        once more.
+    literal
+        Whether headers are spelled with the currency in brackets, where they have one.
     """
 
     vendor: str
@@ -113,6 +117,7 @@ class Kind:
     named: tuple[str, ...] = ()
     counts: Mapping[str, str] = field(default_factory=dict)
     parents: tuple[str, frozenset[str]] | None = None
+    literal: bool = False
 
     def __post_init__(self) -> None:
         said = {*self.needs, *self.named, *self.counts.values()}
@@ -153,9 +158,10 @@ _CURRENCY: Final = re.compile(r"\s*\(([A-Z]{3})\)\s*$")
 _BLANKS: Final = re.compile(r"\s+")
 
 
-def plain(header: str) -> str:
+def plain(header: str, *, literal: bool = False) -> str:
     """Return a header without what may vary: case, kinds of spaces and quotes, currency."""
-    bare = _CURRENCY.sub("", header.replace("\ufeff", ""))
+    bare = header.replace("\ufeff", "")
+    bare = bare if literal else _CURRENCY.sub("", bare)
     bare = bare.replace("\u2019", "'").replace("\u2018", "'")
     return _BLANKS.sub(" ", bare).strip().casefold()
 
@@ -196,7 +202,7 @@ def _header(row: int, cells: Sequence[Any], kind: Kind) -> Header | None:
     unread: list[str] = []
     twice: list[tuple[int, int]] = []
     for i, cell in enumerate(cells):
-        word = plain(cell) if isinstance(cell, str) else ""
+        word = plain(cell, literal=kind.literal) if isinstance(cell, str) else ""
         if word not in known:
             unread += [cell.strip()] if word else []
             continue
@@ -207,7 +213,8 @@ def _header(row: int, cells: Sequence[Any], kind: Kind) -> Header | None:
         at[name] = i
     if not kind.needs <= at.keys() or (kind.exact and unread):
         return None
-    money = {name: currency_of(str(cells[i])) for name, i in at.items()}
+    holds = {one.name: one.holds for one in kind.fields}
+    money = {n: currency_of(str(cells[i])) for n, i in at.items() if holds[n] == "money"}
     return Header(
         kind=kind, row=row, at=at,
         currencies={name: code for name, code in money.items() if code},
@@ -220,9 +227,9 @@ def _spellings(kind: Kind) -> dict[str, str]:
     for one in kind.fields:
         for words in one.spelled.values():
             for word in words:
-                if found.setdefault(plain(word), one.name) != one.name:
+                if found.setdefault(plain(word, literal=kind.literal), one.name) != one.name:
                     raise EvidenceError(
-                        f"{word!r} is spelled of both {found[plain(word)]!r} and {one.name!r} in "
+                        f"{word!r} is spelled of both another field and {one.name!r} in "
                         f"kind {kind.name!r} of {kind.vendor!r}."
                     )
     return found

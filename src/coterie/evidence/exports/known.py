@@ -72,6 +72,11 @@ def kind_of_columns(columns: Mapping[str, str | tuple[str, str]]) -> Kind:
                 f"columns says {header!r} is {name!r}, which no known export has. Say what it "
                 f"holds: ({name!r}, 'count').{did_you_mean(name, known)}"
             )
+        if known.get(name, holds) != holds:
+            raise EvidenceError(
+                f"columns says {name!r} holds {holds!r}; it holds {known[name]!r} everywhere. Give "
+                "the column another name."
+            )
         if holds not in HOLDS:
             raise EvidenceError(
                 f"columns says {header!r} holds {holds!r}; write one of {', '.join(HOLDS)}."
@@ -81,7 +86,7 @@ def kind_of_columns(columns: Mapping[str, str | tuple[str, str]]) -> Kind:
     twice = sorted({name for name in names if names.count(name) > 1})
     if twice:
         raise EvidenceError(f"columns calls more than one column {twice[0]!r}; each needs a name.")
-    return Kind("stated", "table", tuple(fields), needs=frozenset(names))
+    return Kind("stated", "table", tuple(fields), needs=frozenset(names), literal=True)
 
 
 def nearest_kind(
@@ -101,9 +106,9 @@ def nearest_kind(
     rows = [row for rows in sheets for row in rows]
     words = [{plain(c): c.strip() for c in row if isinstance(c, str) and c.strip()} for row in rows]
     if columns:
-        best = max(words, key=lambda w: sum(plain(c) in w for c in columns), default={})
-        missing = [repr(c) for c in columns if plain(c) not in best]
-        first = next(c for c in columns if plain(c) not in best) if missing else ""
+        best = max(words, key=lambda w: sum(c in w.values() for c in columns), default={})
+        lost = [c for c in columns if c not in best.values()] or list(columns)
+        missing, first = [repr(c) for c in lost], lost[0]
         return (
             f"{name} has no row with all headers that columns names: {listed(missing)} "
             f"{'is' if len(missing) == 1 else 'are'} not there.{did_you_mean(first, best.values())}"

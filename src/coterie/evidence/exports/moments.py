@@ -10,21 +10,28 @@ from __future__ import annotations
 import datetime as dt
 import re
 from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from typing import Any, Final
 
 import pandas as pd
 
+from coterie.errors import EvidenceError
 from coterie.evidence.exports.numerals import ABSENT
+from coterie.evidence.wording import quoted
 
 _ISO: Final = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
-_MONTH: Final = re.compile(r"\d{4}-\d{1,2}")
+_MONTH: Final = re.compile(r"(\d{4})-(\d{1,2})")
 _SLASHED: Final = re.compile(r"(\d{1,2})([/.-])(\d{1,2})\2(\d{4}|\d{2})")
 _NAMED: Final = ("%b %d, %Y", "%B %d, %Y", "%d %b %Y", "%d %B %Y", "%b %d %Y", "%d-%b-%Y")
-_CLOCK: Final = re.compile(r"[T ]\d{1,2}:\d{2}(:\d{2}(\.\d+)?)?\s*(Z|UTC|[+-]\d{2}:?\d{2})?$")
+_CLOCK: Final = re.compile(
+    r"[T ](?:[01]?\d|2[0-3]):[0-5]\d(?::[0-5]\d(?:\.\d+)?)?\s*(?:Z|UTC|[+-]\d{2}:?\d{2})?$"
+)
 _ZONE: Final = re.compile(r"\s*(UTC|GMT|Z)$")
+_YEARS: Final = range(1678, 2262)
+"""Those that nanoseconds hold."""
 
 
-def read_moment(cell: Any, *, day_first: bool) -> pd.Timestamp | None:
+def read_moment(cell: Any, *, day_first: bool, short: bool = False) -> pd.Timestamp | None:
     """Read one date, or return None where it is none in this order.
 
     Parameters
@@ -33,34 +40,49 @@ def read_moment(cell: Any, *, day_first: bool) -> pd.Timestamp | None:
         Text, or the date a workbook's cell holds.
     day_first
         Whether the day stands before the month where both are numbers.
+    short
+        Whether a year may have two digits: 26/07/10 has three readings.
     """
     if isinstance(cell, dt.datetime | dt.date):
-        return pd.Timestamp(cell).tz_localize(None).normalize()
-    text = _ZONE.sub("", _CLOCK.sub("", cell.strip())) if isinstance(cell, str) else ""
+        return pd.Timestamp(cell).tz_localize(None).normalize() if cell.year in _YEARS else None
+    return _from_text(cell, day_first, short) if isinstance(cell, str) else None
+
+
+def read_month(cell: Any) -> pd.Timestamp | None:
+    """Read the first day of a month: 2026-06, or a day of it."""
+    found = _MONTH.fullmatch(cell.strip()) if isinstance(cell, str) else None
     try:
-        return _numbered(text, day_first=day_first) or _named(text)
+        day = _made(int(found[1]), int(found[2]), 1) if found else None
+    except ValueError:
+        return None
+    return day or read_moment(cell, day_first=False)
+
+
+@lru_cache(maxsize=2**16)
+def _from_text(cell: str, day_first: bool, short: bool) -> pd.Timestamp | None:
+    text = _ZONE.sub("", _CLOCK.sub("", cell.strip()))
+    try:
+        return _numbered(text, day_first=day_first, short=short) or _named(text)
     except ValueError:
         return None
 
 
-def _numbered(text: str, *, day_first: bool) -> pd.Timestamp | None:
-    if _ISO.fullmatch(text) or _MONTH.fullmatch(text):
-        year, month, *day = map(int, re.split("[-/]", text))
-        return _made(year, month, day[0] if day else 1)
-    slashed = _SLASHED.fullmatch(text)
-    return _slashed(slashed, day_first=day_first) if slashed else None
-
-
-def _made(year: int, month: int, day: int) -> pd.Timestamp:
-    return pd.Timestamp(dt.date(year, month, day))
-
-
-def _slashed(found: re.Match[str], *, day_first: bool) -> pd.Timestamp:
-    first, mark, second, year = found.groups()
+def _numbered(text: str, *, day_first: bool, short: bool) -> pd.Timestamp | None:
+    if _ISO.fullmatch(text):
+        year, month, day = map(int, re.split("[-/]", text))
+        return _made(year, month, day)
+    found = _SLASHED.fullmatch(text)
+    if found is None or (len(found[4]) == len("26") and not short):
+        return None
     # Points are written between day, month and year only.
-    day, month = (first, second) if day_first or mark == "." else (second, first)
-    century = 2000 if len(year) == 2 else 0  # noqa: PLR2004 - two digits of a year
-    return _made(century + int(year), int(month), int(day))
+    first = day_first or found[2] == "."
+    at_day, at_month = (1, 3) if first else (3, 1)
+    century = 2000 if len(found[4]) == len("26") else 0
+    return _made(century + int(found[4]), int(found[at_month]), int(found[at_day]))
+
+
+def _made(year: int, month: int, day: int) -> pd.Timestamp | None:
+    return pd.Timestamp(dt.date(year, month, day)) if year in _YEARS else None
 
 
 def _named(text: str) -> pd.Timestamp | None:
@@ -70,7 +92,8 @@ def _named(text: str) -> pd.Timestamp | None:
         return None
     for form in _NAMED:
         try:
-            return pd.Timestamp(dt.datetime.strptime(text, form).date())
+            day = dt.datetime.strptime(text, form)
+            return _made(day.year, day.month, day.day)
         except ValueError:
             continue
     return None
@@ -82,13 +105,15 @@ _MONTHS: Final = (
 )  # fmt: skip
 
 
-def orders_of(cells: Sequence[Any]) -> dict[bool, list[pd.Timestamp]]:
+def orders_of(cells: Sequence[Any], *, short: bool = False) -> dict[bool, list[pd.Timestamp]]:
     """Read a column of dates in each order in which all of it can be read.
 
     Parameters
     ----------
     cells
         Those that are not empty.
+    short
+        As in :func:`read_moment`.
 
     Returns
     -------
@@ -97,7 +122,7 @@ def orders_of(cells: Sequence[Any]) -> dict[bool, list[pd.Timestamp]]:
     """
     found: dict[bool, list[pd.Timestamp]] = {}
     for day_first in (False, True):
-        read = [read_moment(cell, day_first=day_first) for cell in cells]
+        read = [read_moment(cell, day_first=day_first, short=short) for cell in cells]
         if all(moment is not None for moment in read):
             found[day_first] = read  # type: ignore[assignment]
     return found
@@ -149,3 +174,19 @@ def _between(columns: Mapping[str, Sequence[Any]], row: int, day_first: bool) ->
 def no_date(cell: Any) -> bool:
     """Whether a cell says that there is no date."""
     return cell is None or (isinstance(cell, str) and cell.strip().casefold() in ABSENT)
+
+
+def stated_day(value: Any, what: str) -> pd.Timestamp:
+    """Read a day that somebody states: a date, or ISO text.
+
+    Raises
+    ------
+    EvidenceError
+        If it is anything else, which could be read in two ways.
+    """
+    text = isinstance(value, str) and _ISO.fullmatch(value.strip())
+    day = isinstance(value, dt.date) and not pd.isna(value)
+    read = read_moment(value, day_first=False) if text or day else None
+    if read is None:
+        raise EvidenceError(f"{what} is {quoted(value)}; write a day: 2026-01-31.")
+    return read

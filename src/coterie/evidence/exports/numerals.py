@@ -10,6 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, Final, Literal
 
 Mark = Literal[".", ","]
@@ -19,6 +20,8 @@ ABSENT: Final = frozenset(
 )
 """What exports write where nothing was measured, in small letters."""
 
+_LONGEST: Final = 40
+"""Characters of a number; no count and no amount of money has more."""
 _SPACES: Final = str.maketrans(dict.fromkeys(map(ord, "\u00a0\u202f\u2009\u2007\u2008\t"), " "))
 _SYMBOLS: Final = {"€": "EUR", "£": "GBP", "¥": None, "$": None, "US$": "USD", "R$": "BRL"}
 _BODY: Final = re.compile(r"[0-9][0-9., '\u2019]*|[.,][0-9]+")
@@ -77,8 +80,11 @@ class Numeral:
         return self.sign * float(f"{digits or '0'}.{rest}")
 
 
+@lru_cache(maxsize=2**16)
 def numeral(text: str) -> Numeral | None:
     """Take a number apart, or return None where the text is none."""
+    if len(text) > _LONGEST:
+        return None
     bare = text.translate(_SPACES).strip().replace("\u2212", "-")
     inside = bare.startswith("(") and bare.endswith(")")
     sign = -1 if inside or bare.startswith("-") else 1
@@ -140,7 +146,8 @@ def decimal_mark(
     Parameters
     ----------
     counts
-        Numbers of columns that count people or events: ``1,204`` there is a thousand and more.
+        Numbers of columns that count people or events: ``1,204`` there is a thousand and more,
+        while ``65.000`` may also be 65.
     others
         Numbers of all other columns.
 
@@ -157,7 +164,8 @@ def decimal_mark(
     for whole, numbers in ((True, counts), (False, others)):
         for one in numbers:
             mark: Any = one.mark
-            if mark is None and whole:
+            if mark is None and whole and not one.body.endswith("000"):
+                # 65.000 is whole in both readings: 65 with three decimals, and thousands.
                 mark = "." if "," in one.body else ","
             unsure |= mark is None
             if mark:

@@ -62,7 +62,7 @@ DISTROKID: Final = Kind(
     (
         _one("inserted", "date", "Date Inserted"),
         _one("reported", "date", "Reporting Date"),
-        _one("month", "date", "Sale Month", unit="first day of the month"),
+        _one("month", "month", "Sale Month", unit="first day of the month"),
         _one("store", "label", "Store"),
         _one("artist", "label", "Artist"),
         _one("song", "label", "Title"),

@@ -139,7 +139,7 @@ CAMPAIGNS: Final = Kind(
         "listeners": "converted_listeners", "saves": "saves", "adds": "adds",
         "new_active": "new_active_listeners", "spend": "spend",
     },
-    parents=("segment", frozenset({"All segments"})),
+    parents=("segment", frozenset({"all segments"})),
 )  # fmt: skip
 
 KINDS: Final = (SONGS, AUDIENCE, SONG_TIMELINE, PLAYLISTS, CAMPAIGNS)

@@ -3,159 +3,205 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from typing import Any, Final
 
+import numpy as np
 import pandas as pd
 
-from coterie.errors import Problem
+from coterie.errors import EvidenceError, Problem
 from coterie.evidence.exports.columns import Body, read_columns
 from coterie.evidence.exports.kinds import Header, Total
-from coterie.evidence.exports.numerals import Mark
+from coterie.evidence.exports.numerals import ABSENT, Mark
+from coterie.evidence.totals import TOTAL
+from coterie.evidence.wording import listed
+from coterie.typing import Integers
+
+_TWICE: Final = frozenset({"reach", "listeners"})
+"""Counts of people that do not add up: one may be in two rows."""
 
 
 @dataclass(frozen=True, slots=True)
-class Sum:
-    """Rows left out because they sum up others.
+class Totals:
+    """Finds the rows of one export that sum up others.
 
     Attributes
     ----------
     body, header
-        The rows, read like the rest.
-    where
-        Positions of the rows kept that the first of them sums up; None for all.
+        Of the export.
+    counts
+        By field, what adds up: (row,) with NaN where nothing was counted.
     """
 
     body: Body
     header: Header
-    where: tuple[int, ...] | None
+    counts: dict[str, Any]
 
-    def note(self, frame: pd.DataFrame, *, decimal: Mark | None) -> Problem:
-        """Say what was left out, and whether the rows kept add up to it.
-
-        Parameters
-        ----------
-        frame
-            The rows kept, typed.
-        decimal
-            As the caller states it.
-        """
-        lines = ", ".join(str(line) for line in self.body.lines)
-        many = len(self.body.lines) > 1
-        message = f"line{'s' if many else ''} {lines} sum{'' if many else 's'} up others and "
-        message += f"{'were' if many else 'was'} left out."
-        fix = "Nothing to do."
-        apart = self._apart(frame, decimal)
-        if apart:
-            name, kept, total = apart
-            message += f" The rows kept have {kept:,g} {name} of its {total:,g}."
-            fix = "Rows may be missing from the export; look before you use sums of it."
-        rows = () if self.where is None else self.where
-        return Problem("totals-left-out", "warning", None, rows, message, fix)
-
-    def _apart(self, frame: pd.DataFrame, decimal: Mark | None) -> tuple[str, float, float] | None:
-        counts = tuple(f for f in self.header.kind.fields if f.holds == "count")
-        kind = replace(self.header.kind, fields=counts, needs=frozenset(), named=(), counts={})
-        read = read_columns(
-            self.body, replace(self.header, kind=kind), decimal=decimal, day_first=None
+    @classmethod
+    def of(cls, body: Body, header: Header, decimal: Mark | None) -> Totals:
+        """Read what is counted; nothing where that cannot be done yet."""
+        adds = tuple(f for f in header.kind.fields if f.holds == "count" and f.name not in _TWICE)
+        kind = replace(header.kind, fields=adds, needs=frozenset(), named=(), counts={})
+        read = read_columns(body, replace(header, kind=kind), decimal=decimal, day_first=None)
+        if read.problems:
+            return cls(body, header, {})
+        return cls(
+            body, header, {n: c.astype("float64").to_numpy() for n, c in read.columns.items()}
         )
-        kept = frame if self.where is None else frame.iloc[list(self.where)]
-        for name, column in read.columns.items():
-            # People reached on two days may be the same ones.
-            total = pd.NA if name == "reach" else column.iloc[0]
-            own = kept[name].sum(min_count=1)
-            if not pd.isna(total) and not pd.isna(own) and total != own:
+
+    @property
+    def named(self) -> list[int]:
+        """Columns that say whose a row is, coarse ones first."""
+        kind = self.header.kind
+        known = kind.named or tuple(f.name for f in kind.fields if f.holds == "label")
+        return [self.header.at[name] for name in known if name in self.header.at]
+
+    @property
+    def dated(self) -> list[int]:
+        """Columns of days."""
+        return [
+            self.header.at[f.name]
+            for f in self.header.kind.fields
+            if f.holds in ("date", "month") and f.name in self.header.at
+        ]
+
+    def whole(self) -> list[int]:
+        """Find rows without a name, or with a word for a sum in its place, that sum up all."""
+        words = [total for total in self.header.kind.totals if not total.parts]
+        own = [i for i in range(len(self.body.rows)) if any(self._alone(t, i) for t in words)]
+        plain = Total("|".join(map(re.escape, sorted(TOTAL))))
+        maybe = [i for i in range(len(self.body.rows)) if i not in {*own} and self._alone(plain, i)]
+        rest = np.setdiff1d(np.arange(len(self.body.rows)), [*own, *maybe])
+        return [*own, *(i for i in maybe if self._adds_up(i, rest))]
+
+    def parts(self) -> dict[int, Integers]:
+        """Find rows that sum up others of the same name, and the rows that each sums up."""
+        found: dict[int, Integers] = {}
+        for total in self.header.kind.totals:
+            if not total.parts:
+                continue
+            said = [self._places(total, row) for row in self.body.rows]
+            groups: dict[Any, list[int]] = {}
+            for i, row in enumerate(self.body.rows):
+                groups.setdefault(row[self.named[0]] if self.named else "", []).append(i)
+            for members in groups.values():
+                for i in (i for i in members if said[i]):
+                    leaves = [j for j in members if not said[j] and self._under(j, i, said[i])]
+                    if leaves and (
+                        not said[i] & {*self.named} or self._adds_up(i, np.array(leaves))
+                    ):
+                        found[i] = np.array(leaves)
+        return found
+
+    def apart(self, row: int, parts: Integers) -> tuple[str, float, float] | None:
+        """Return the first count of which the parts have another sum than their total."""
+        for name, values in self.counts.items():
+            own, total = np.nansum(values[parts]), values[row]
+            if not np.isnan(total) and total != own:
                 return name, float(own), float(total)
         return None
 
+    def _adds_up(self, row: int, parts: Integers) -> bool:
+        if not len(parts):
+            return False
+        sums = [(v[row], np.nansum(v[parts])) for v in self.counts.values()]
+        return any(total == own and total > 0 for total, own in sums)
 
-def without_totals(body: Body, header: Header) -> tuple[Body, list[Sum]]:
-    """Part the rows of an export into those kept and those that sum up others.
+    def _alone(self, total: Total, row: int) -> bool:
+        """Whether a row has the word, and no name or day beside it."""
+        cells = self.body.rows[row]
+        said = {i for i, cell in enumerate(cells) if _matches(total, cell)}
+        others = {*self.named, *self.dated} - said
+        return bool(said) and all(_nothing(cells[at]) for at in others)
+
+    def _places(self, total: Total, row: Sequence[Any]) -> set[int]:
+        """Where a row has the word, but for the coarsest name: something may be called so."""
+        first = {*self.named[:1]}
+        return {i for i, cell in enumerate(row) if i not in first and _matches(total, cell)}
+
+    def _under(self, part: int, total: int, said: set[int]) -> bool:
+        """Whether one row is alike another in every name and day that the other has."""
+        mine, theirs = self.body.rows[part], self.body.rows[total]
+        days = [self.header.at["day"]] if "day" in self.header.at else []
+        return all(
+            mine[at] == theirs[at] or at in said or _nothing(theirs[at])
+            for at in (*self.named, *days)
+        )
+
+
+def without_totals(body: Body, header: Header, decimal: Mark | None) -> tuple[Body, list[Problem]]:
+    """Leave out the rows of an export that sum up others.
 
     Parameters
     ----------
     body, header
         As found.
+    decimal
+        As the caller states it.
 
     Returns
     -------
     Body
         The rows kept.
-    list of Sum
-        What was left out.
+    list of Problem
+        What was left out, and whether the rows kept add up to it.
+
+    Raises
+    ------
+    EvidenceError
+        If there are no other rows.
     """
-    summed: dict[int, tuple[int, ...] | None] = {}
-    for total in header.kind.totals:
-        if not total.field:
-            summed |= {i: None for i in range(len(body.rows)) if _alone(body, header, total, i)}
-        elif total.field in header.at:
-            summed |= _with_parts(body, header, total)
-            body = _undated(body, header, total)
-    if not summed or len(summed) == len(body.rows):
-        return body, []
-    stay = [i for i in range(len(body.rows)) if i not in summed]
-    place = {old: new for new, old in enumerate(stay)}
-    sums: list[Sum] = []
-    for where in dict.fromkeys(summed.values()):
-        rows = [i for i, w in summed.items() if w == where]
-        parts = None if where is None else tuple(place[i] for i in where if i in place)
-        sums.append(Sum(_part(body, rows), header, parts))
-    return _part(body, stay), sums
+    totals = Totals.of(body, header, decimal)
+    whole, parts = totals.whole(), totals.parts()
+    gone = {*whole, *parts}
+    kept = [i for i in range(len(body.rows)) if i not in gone]
+    if not kept:
+        raise EvidenceError(
+            f"the file has {len(body.rows):,} rows, and all of them sum up others that are not "
+            "there. Export it with a row for each campaign or song."
+        )
+    sums = {i: np.array(kept) for i in whole} | parts
+    notes = [_note(totals, sums)] if gone else []
+    return _undated(_part(body, kept), header), notes
 
 
-def _undated(body: Body, header: Header, total: Total) -> Body:
+def _note(totals: Totals, sums: dict[int, Integers]) -> Problem:
+    rows = sorted(sums)
+    lines = listed([str(totals.body.lines[i]) for i in rows])
+    many = len(rows) > 1
+    message = f"line{'s' if many else ''} {lines} sum{'' if many else 's'} up others and "
+    message += f"{'were' if many else 'was'} left out."
+    found = [(i, told) for i in rows if (told := totals.apart(i, sums[i])) is not None]
+    fix = "Nothing to do."
+    if found:
+        name, own, total = found[0][1]
+        message += f" The rows kept have {own:,g} {name} of its {total:,g}"
+        message += f"; {len(found)} of {len(rows)} totals are like this." if many else "."
+        fix = "Rows may be missing from the export; look before you use sums of it."
+    return Problem("totals-left-out", "warning", None, (), message, fix)
+
+
+def _undated(body: Body, header: Header) -> Body:
     """Empty the word where a day should stand: a row of all days has no day."""
-    holds = {f.name: f.holds for f in header.kind.fields}
-    if holds[total.field] != "date":
+    words = [total for total in header.kind.totals if total.parts]
+    at = header.at.get("day")
+    if at is None or not words:
         return body
-    at = header.at[total.field]
-    return Body(
-        tuple((*r[:at], "", *r[at + 1 :]) if _matches(total, r[at]) else r for r in body.rows),
-        body.lines,
+    rows = tuple(
+        (*r[:at], "", *r[at + 1 :]) if any(_matches(t, r[at]) for t in words) else r
+        for r in body.rows
     )
+    return Body(rows, body.lines)
 
 
 def _part(body: Body, rows: Sequence[int]) -> Body:
     return Body(tuple(body.rows[i] for i in rows), tuple(body.lines[i] for i in rows))
 
 
-def _alone(body: Body, header: Header, total: Total, row: int) -> bool:
-    """Whether a row has the word and no other label: a campaign may be called Total."""
-    cells = body.rows[row]
-    said = [i for i, cell in enumerate(cells) if _matches(total, cell)]
-    labels = {
-        header.at[f.name]
-        for f in header.kind.fields
-        if f.holds in ("label", "date") and f.name in header.at
-    }
-    others = [str(cells[at] or "").strip() for at in labels - {*said}]
-    # A totals row may say its currency.
-    return bool(said) and all(word in _NOTHING or len(word) == len("EUR") for word in others)
-
-
 def _matches(total: Total, cell: Any) -> bool:
     return isinstance(cell, str) and bool(re.fullmatch(total.word, cell.strip(), re.IGNORECASE))
 
 
-_NOTHING: Final = frozenset({"", "-", "--"})
-
-
-def _with_parts(body: Body, header: Header, total: Total) -> Mapping[int, tuple[int, ...]]:
-    """Find the rows that each total sums up: those alike in all other labels."""
-    own = header.at[total.field]
-    found = [i for i, row in enumerate(body.rows) if _matches(total, row[own])]
-    labels = [
-        header.at[f.name]
-        for f in header.kind.fields
-        if f.holds == "label" and f.name in header.at and header.at[f.name] != own
-    ]
-
-    def key(row: Sequence[Any]) -> tuple[Any, ...]:
-        return tuple(row[a] for a in labels)
-
-    parts: dict[tuple[Any, ...], list[int]] = {}
-    for i, row in enumerate(body.rows):
-        if i not in found:
-            parts.setdefault(key(row), []).append(i)
-    return {i: tuple(parts[key(body.rows[i])]) for i in found if key(body.rows[i]) in parts}
+def _nothing(cell: Any) -> bool:
+    return pd.isna(cell) or (isinstance(cell, str) and cell.strip().casefold() in ABSENT)

@@ -27,7 +27,7 @@ def wide_header(rows: Sequence[Sequence[Any]]) -> Header | None:
     dated = days and all(isinstance(d, str) and _DAY.fullmatch(d.strip()) for d in days)
     if first != "Date" or not artists or not all(artists) or not dated:
         return None
-    if len({*artists, "date"}) != len(artists) + 1:
+    if len({*artists, "date", "artist"}) != len(artists) + 2:
         return None
     fields = [Field("date", "date", {"en": ("Date",)})]
     fields += [Field(artist, "number", {"en": (artist,)}) for artist in artists]
