@@ -257,7 +257,12 @@ def _body(
         lines.append(line)
     if not kept:
         raise EvidenceError("the file has a header and no rows. Export a longer period.")
-    again = [line for line, row in zip(lines, kept, strict=True) if recognise([row], [header.kind])]
+    words = {cell for cell in rows[header.row][1] if isinstance(cell, str) and cell.strip()}
+    again = [
+        line
+        for line, row in zip(lines, kept, strict=True)
+        if not words.isdisjoint(row) and recognise([row], [header.kind])
+    ]
     if again:
         raise EvidenceError(
             f"line {again[0]} is a header again: the file holds {len(again) + 1} tables. Save each "
