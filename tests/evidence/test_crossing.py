@@ -154,6 +154,7 @@ def test_a_label_of_one_x_is_split_as_it_was_joined():
         ({"cluster": PLACES, "crossed": [("listener", "cluster")]}, "a cluster has its parts"),
         ({"cluster": "moment", "crossed": [("creative", "mood")]}, "'mood' is not in the table"),
         ({"cluster": "moment", "crossed": [("creative", "artist")]}, "Cross factors"),
+        ({"cluster": "moment", "crossed": [("creative", "saves")]}, "which an outcome counts"),
         ({"cluster": "moment", "crossed": [("creative",)]}, "two or more different"),
     ],
 )

@@ -150,7 +150,7 @@ def settle(request: Request, table: Table) -> Settled:
     absent = frozenset(o.numerator for o in outcomes) - there
     told += [_absent_column(c, table) for c in dict.fromkeys(missing)]
     told += _absent_numerators(outcomes, absent, table.names)
-    told += _argument_problems(request) + _part_problems(layout)
+    told += _argument_problems(request) + _part_problems(layout, outcomes)
     if not any(p.severity == "error" for p in told):
         told += _unused(layout, outcomes, table.names)
     return Settled(layout, outcomes, absent, tuple(told))
@@ -387,7 +387,7 @@ def _argument_problems(request: Request) -> list[Problem]:
     return told
 
 
-def _part_problems(layout: Layout) -> list[Problem]:
+def _part_problems(layout: Layout, outcomes: Sequence[Outcome]) -> list[Problem]:
     told = []
     own = [covariate.name for covariate in layout.covariates]
     columns = [*layout.keys.values(), *own]
@@ -408,6 +408,12 @@ def _part_problems(layout: Layout) -> list[Problem]:
         _argument(f"covariate {c!r}", "has a name that is spoken for", "Rename the column.")
         for c in own
         if c in RESERVED and c not in twice
+    ]
+    counted = {c for o in outcomes for c in (o.numerator, o.denominator)}
+    told += [
+        _argument(f"crossed names {c!r},", "which an outcome counts", "Cross labels, not counts.")
+        for c in dict.fromkeys(member for each in layout.crossed for member in each)
+        if c in counted
     ]
     return told + crossing_problems(
         layout.parts, layout.crossed, columns, released=bool(layout.release), reserved=RESERVED

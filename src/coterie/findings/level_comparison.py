@@ -8,6 +8,7 @@ beliefs came about; a ratio that the model holds alike everywhere is said to be 
 from __future__ import annotations
 
 from collections.abc import Sequence
+from numbers import Real
 from typing import Any, Final
 
 import numpy as np
@@ -77,11 +78,11 @@ def compare_levels(
     .. [1] A. Gelman et al. (2013), *Bayesian Data Analysis*, 3rd ed., section 5.5: many
        comparisons are drawn towards each other by the model, and not corrected after it.
     """
-    if not isinstance(rope, int | float) or isinstance(rope, bool) or not 0 <= rope < np.inf:
+    if not isinstance(rope, Real) or isinstance(rope, bool) or not 0 <= rope < np.inf:
         raise FindingError(f"rope is {rope!r}; give a share of a rate of at least 0, such as 0.05.")
     found = level_rates(beliefs, factor, rng=rng)
     compared, rates, others = _chosen(found, factor, first, second)
-    table = _table(compared, rates, others, np.log1p(rope), prob)
+    table = _table(compared, rates, others, float(np.log1p(rope)), prob)
     table["reached"] = found["reached"].sel({LEVEL: compared})
     table["reached"].attrs[UNIT] = "people or exposure"
     against = repr(second) if second is not None else "the other levels"
