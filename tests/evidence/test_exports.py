@@ -525,3 +525,59 @@ def test_a_column_is_stated_with_its_currency_or_not_at_all(tmp_path):
 def test_a_folder_is_no_export(tmp_path):
     with pytest.raises(co.EvidenceError, match="is a folder"):
         co.read_export(tmp_path)
+
+
+# --- kinds that others add --------------------------------------------------------------------
+
+
+class Added:
+    """An entry point of another package."""
+
+    name, value = "fanlink", "fanlink.coterie:KIND"
+
+    def __init__(self, made):
+        self.made = made
+
+    def load(self):
+        if isinstance(self.made, Exception):
+            raise self.made
+        return self.made
+
+
+def added(monkeypatch, made):
+    from coterie.evidence.exports import known
+
+    monkeypatch.setattr(known, "entry_points", lambda **_: [Added(made)])
+
+
+FANLINK = "Link,Fan clicks\nnight,12\n"
+
+
+def test_a_package_may_add_a_kind(monkeypatch, tmp_path):
+    fields = (
+        co.exports.Field("link", "label", {"en": ("Link",)}),
+        co.exports.Field("clicks", "count", {"en": ("Fan clicks",)}, unit="people"),
+    )
+    kind = co.exports.Kind(
+        "fanlink", "links", fields, needs=frozenset({"link", "clicks"}), named=("link",)
+    )
+    added(monkeypatch, [kind])
+    export = co.read_export(written(tmp_path, FANLINK))
+    assert (export.vendor, export.units) == ("fanlink", {"clicks": "people"})
+    assert export.frame["clicks"].tolist() == [12]
+
+
+@pytest.mark.parametrize(
+    ("made", "said"),
+    [(ImportError("no module fanlink"), "ImportError: no module fanlink"), (3, "it is a int")],
+)
+def test_a_package_that_cannot_be_loaded_is_named_and_left_out(monkeypatch, made, said):
+    added(monkeypatch, made)
+    with pytest.warns(co.EvidenceWarning, match=said):
+        songs = read("s4a_Demo Artist-songs-28day.csv")
+    assert songs.frame["listeners"].tolist() == [402, 210]
+
+
+def test_a_kind_that_names_no_field_is_refused():
+    with pytest.raises(co.EvidenceError, match="names 'link', which no field is"):
+        co.exports.Kind("fanlink", "links", (), needs=frozenset({"link"}))
