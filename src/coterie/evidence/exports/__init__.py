@@ -7,9 +7,10 @@ entry point in the group ``coterie.readers``.
 
 from __future__ import annotations
 
-from coterie.evidence.exports.assembling import assemble
-from coterie.evidence.exports.export import Export, read_export
+from coterie.evidence.exports.assembling import assemble as assemble
+from coterie.evidence.exports.export import Export as Export
+from coterie.evidence.exports.export import read_export as read_export
 from coterie.evidence.exports.kinds import Field, Kind, Total
 from coterie.evidence.exports.mapping import template
 
-__all__ = ["Export", "Field", "Kind", "Total", "assemble", "read_export", "template"]
+__all__ = ["Field", "Kind", "Total", "template"]  # the others are said at the front door
