@@ -28,6 +28,11 @@ _SHOWN = 3
 
 Json = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same numbers.")]
+Currency = Annotated[str | None, typer.Option(help="EUR, where they do not say.")]
+Decimal = Annotated[str | None, typer.Option(help="Decimal mark, where in doubt.")]
+DayFirst = Annotated[
+    bool | None, typer.Option("--day-first/--month-first", help="Dates, where in doubt.")
+]
 HalfLife = Annotated[str | None, typer.Option(help="Let old windows fade: 90D, or never.")]
 
 
@@ -126,11 +131,9 @@ def read(  # noqa: PLR0913, PLR0917 - one option a thing a file may not say
     artist: Annotated[str | None, typer.Option(help="Whose, where the files do not say.")] = None,
     start: Annotated[str | None, typer.Option(help="First day, where they do not say.")] = None,
     end: Annotated[str | None, typer.Option(help="Last day, where they do not say.")] = None,
-    currency: Annotated[str | None, typer.Option(help="EUR, where they do not say.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark, where in doubt.")] = None,
-    day_first: Annotated[
-        bool | None, typer.Option("--day-first/--month-first", help="Dates, where in doubt.")
-    ] = None,
+    currency: Currency = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
 ) -> None:
     """Read exports, list what was left out; with --map join them into a table of evidence."""
     from coterie.deck import write_table
@@ -158,11 +161,9 @@ def read(  # noqa: PLR0913, PLR0917 - one option a thing a file may not say
 def map_(
     files: Annotated[list[Path], typer.Argument(help="Exports, as the platforms wrote them.")],
     out: Annotated[Path | None, typer.Option(help="TOML file to write; never over one.")] = None,
-    currency: Annotated[str | None, typer.Option(help="EUR, where they do not say.")] = None,
-    decimal: Annotated[str | None, typer.Option(help="Decimal mark, where in doubt.")] = None,
-    day_first: Annotated[
-        bool | None, typer.Option("--day-first/--month-first", help="Dates, where in doubt.")
-    ] = None,
+    currency: Currency = None,
+    decimal: Decimal = None,
+    day_first: DayFirst = None,
 ) -> None:
     """Write a mapping to fill in: every campaign, ad set and playlist of some exports."""
     with _refusals("map"):

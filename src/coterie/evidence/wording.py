@@ -87,8 +87,8 @@ def of_rows(
 
 def nearest(name: object, known: Iterable[object], most: int = 3) -> list[str]:
     """Find the known names that look like one, same letters in another case first."""
-    spelled = {str(k): _bare(str(k)) for k in known}
-    bare = _bare(str(name))
+    spelled = {str(k): bare_name(str(k)) for k in known}
+    bare = bare_name(str(name))
     same = [k for k, b in spelled.items() if b == bare]
     close = difflib.get_close_matches(bare, list(spelled.values()), n=most, cutoff=0.7)
     alike = [k for b in close for k, other in spelled.items() if other == b]
@@ -101,5 +101,6 @@ def did_you_mean(name: object, known: Iterable[object]) -> str:
     return f" Did you mean {' or '.join(repr(c) for c in close)}?" if close else ""
 
 
-def _bare(name: str) -> str:
+def bare_name(name: str) -> str:
+    """Return a name without what people vary: case, underscores, hyphens and blanks."""
     return name.casefold().replace("_", "").replace("-", "").replace(" ", "")

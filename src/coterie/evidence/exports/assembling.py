@@ -281,14 +281,10 @@ def _idle(entries: Sequence[Entry], idle: Sequence[int], exports: Sequence[Expor
     known: set[str] = set()
     for export in exports:
         for name in entry.told:
-            column = export.frame.get(name)
-            known |= (
-                {export.name}
-                if name == FILE
-                else {*column.dropna()}
-                if column is not None
-                else set()
-            )
+            if name == FILE:
+                known.add(export.name)
+            elif name in export.frame:
+                known |= {*export.frame[name].dropna()}
     near = "".join(
         did_you_mean(value, known) for value in entry.told.values() if value not in known
     )

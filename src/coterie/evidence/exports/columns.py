@@ -18,8 +18,8 @@ import pandas as pd
 from coterie.errors import Problem
 from coterie.evidence.amounts import EXACT
 from coterie.evidence.exports.kinds import Field, Header
-from coterie.evidence.exports.moments import no_date, order_of_file, orders_of, read_month
-from coterie.evidence.exports.numerals import ABSENT, Mark, Numeral, decimal_mark, numeral
+from coterie.evidence.exports.moments import order_of_file, orders_of, read_month
+from coterie.evidence.exports.numerals import Mark, Numeral, decimal_mark, numeral, says_nothing
 from coterie.evidence.wording import SHOWN, quoted
 
 NUMBERS: Final = ("count", "number", "money", "share")
@@ -246,13 +246,11 @@ _MOST: Final = 1e18
 
 
 def _taken_apart(cell: Any) -> Any:
+    if says_nothing(cell):
+        return None
     if isinstance(cell, str):
-        if cell.strip().casefold() in ABSENT:
-            return None
         found = numeral(cell)
         return _NO_NUMBER if found is None else found
-    if cell is None:
-        return None
     plain = isinstance(cell, int | float) and not isinstance(cell, bool)
     return cell if plain and abs(cell) < _MOST else _NO_NUMBER
 
@@ -331,7 +329,7 @@ def _counts(body: Body, field: Field, values: list[Any]) -> tuple[pd.Series[Any]
 def _dates(
     body: Body, field: Field, cells: list[Any], order: _Order
 ) -> tuple[pd.Series[Any], list[Problem]]:
-    there = [i for i, cell in enumerate(cells) if not no_date(cell)]
+    there = [i for i, cell in enumerate(cells) if not says_nothing(cell)]
     column = pd.Series(pd.NaT, index=range(len(cells)), dtype="datetime64[ns]")
     said = [cells[i] for i in there]
     found = _months(said) if field.holds == "month" else orders_of(said, short=order.short)

@@ -35,7 +35,7 @@ def _loaded(entry: EntryPoint) -> tuple[Kind, ...]:
     """Load what a package adds; one that fails is named and left out."""
     try:
         made = entry.load()
-    except Exception as error:
+    except Exception as error:  # Another's code may fail in any way.
         made, why = None, f"{type(error).__name__}: {error}"
     else:
         why = f"it is a {type(made).__name__}, not a Kind or several"

@@ -23,7 +23,7 @@ from coterie.errors import EvidenceError
 from coterie.evidence.exports.export import Export
 from coterie.evidence.exports.known import OWN
 from coterie.evidence.exports.moments import stated_day
-from coterie.evidence.wording import counted, quoted
+from coterie.evidence.wording import bare_name, counted, quoted
 
 NAMED: Final = ("campaign", "ad_set", "ad", "segment", "playlist", "curator", "song", "video_id",
                 "video")  # fmt: skip
@@ -111,14 +111,10 @@ def _check_key(place: str, key: Any) -> None:
         raise EvidenceError(
             f"{place} says {key} = ..., which comes from the exports alone. Leave it out."
         )
-    close = [n for n in (*NAMED, FILE, "cluster") if _alike(str(key)) == _alike(n)]
+    close = [n for n in (*NAMED, FILE, "cluster") if bare_name(str(key)) == bare_name(n)]
     close += difflib.get_close_matches(str(key).casefold(), [*NAMED, FILE, "cluster"], 1, 0.85)
     if close:
         raise EvidenceError(f"{place} says {key!r}. Did you mean {close[0]!r}?")
-
-
-def _alike(name: str) -> str:
-    return name.casefold().replace("_", "").replace("-", "").replace(" ", "")
 
 
 def _rows(mapping: Any) -> Sequence[Any]:

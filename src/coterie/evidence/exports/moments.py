@@ -16,7 +16,7 @@ from typing import Any, Final
 import pandas as pd
 
 from coterie.errors import EvidenceError
-from coterie.evidence.exports.numerals import ABSENT
+from coterie.evidence.exports.numerals import says_nothing
 from coterie.evidence.wording import quoted
 
 _ISO: Final = re.compile(r"\d{4}[-/]\d{1,2}[-/]\d{1,2}")
@@ -123,8 +123,9 @@ def orders_of(cells: Sequence[Any], *, short: bool = False) -> dict[bool, list[p
     found: dict[bool, list[pd.Timestamp]] = {}
     for day_first in (False, True):
         read = [read_moment(cell, day_first=day_first, short=short) for cell in cells]
-        if all(moment is not None for moment in read):
-            found[day_first] = read  # type: ignore[assignment]
+        known = [moment for moment in read if moment is not None]
+        if len(known) == len(read):
+            found[day_first] = known
     return found
 
 
@@ -143,7 +144,8 @@ def order_of_file(columns: Mapping[str, Sequence[Any]]) -> bool | None:
         every day into its row's period. None where nothing tells.
     """
     orders = {
-        name: orders_of([c for c in cells if not no_date(c)]) for name, cells in columns.items()
+        name: orders_of([c for c in cells if not says_nothing(c)])
+        for name, cells in columns.items()
     }
     forced = {next(iter(found)) for found in orders.values() if len(found) == 1}
     if len(forced) == 1:
@@ -155,7 +157,9 @@ def order_of_file(columns: Mapping[str, Sequence[Any]]) -> bool | None:
         order
         for order in orders["day"]
         if all(
-            _between(columns, row, order) for row, c in enumerate(columns["day"]) if not no_date(c)
+            _between(columns, row, order)
+            for row, c in enumerate(columns["day"])
+            if not says_nothing(c)
         )
     }
     return fits.pop() if len(fits) == 1 else None
@@ -169,11 +173,6 @@ def _between(columns: Mapping[str, Sequence[Any]], row: int, day_first: bool) ->
     if day is None:
         return False
     return (start is None or start <= day) and (end is None or day <= end)
-
-
-def no_date(cell: Any) -> bool:
-    """Whether a cell says that there is no date."""
-    return cell is None or (isinstance(cell, str) and cell.strip().casefold() in ABSENT)
 
 
 def stated_day(value: Any, what: str) -> pd.Timestamp:

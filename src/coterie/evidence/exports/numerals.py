@@ -7,6 +7,7 @@ Callers may trust that a number that could mean two things was refused.
 
 from __future__ import annotations
 
+import math
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -19,6 +20,14 @@ ABSENT: Final = frozenset(
     {"", "na", "n/a", "nan", "null", "none", "-", "--", "\u2013", "\u2014", "\u2212"}
 )
 """What exports write where nothing was measured, in small letters."""
+
+
+def says_nothing(cell: Any) -> bool:
+    """Whether a cell says that nothing was measured: it is empty, or holds a word for that."""
+    if isinstance(cell, str):
+        return cell.strip().casefold() in ABSENT
+    return cell is None or (isinstance(cell, float) and math.isnan(cell))
+
 
 _LONGEST: Final = 40
 """Characters of a number; no count and no amount of money has more."""
@@ -91,7 +100,8 @@ def numeral(text: str) -> Numeral | None:
     bare = bare[1:-1] if inside else bare.removeprefix("-").removeprefix("+").strip()
     per_cent = bare.endswith("%")
     bare = bare.removesuffix("%").strip()
-    before, body, after = _AFFIX.match(bare).groups()  # type: ignore[union-attr]
+    parts = _AFFIX.match(bare)
+    before, body, after = parts.groups() if parts else ("", "", "")
     if (before and after) or not _BODY.fullmatch(body):
         return None
     whole = _without_groups(body)

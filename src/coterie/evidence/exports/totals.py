@@ -8,12 +8,11 @@ from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
-import pandas as pd
 
 from coterie.errors import EvidenceError, Problem
 from coterie.evidence.exports.columns import Body, read_columns
 from coterie.evidence.exports.kinds import Header, Total
-from coterie.evidence.exports.numerals import ABSENT, Mark
+from coterie.evidence.exports.numerals import Mark, says_nothing
 from coterie.evidence.totals import TOTAL
 from coterie.evidence.wording import listed
 from coterie.typing import Integers
@@ -113,7 +112,7 @@ class Totals:
         cells = self.body.rows[row]
         said = {i for i, cell in enumerate(cells) if _matches(total, cell)}
         others = {*self.named, *self.dated} - said
-        return bool(said) and all(_nothing(cells[at]) for at in others)
+        return bool(said) and all(says_nothing(cells[at]) for at in others)
 
     def _places(self, total: Total, row: Sequence[Any]) -> set[int]:
         """Where a row has the word, but for the coarsest name: something may be called so."""
@@ -125,7 +124,7 @@ class Totals:
         mine, theirs = self.body.rows[part], self.body.rows[total]
         days = [self.header.at["day"]] if "day" in self.header.at else []
         return all(
-            mine[at] == theirs[at] or at in said or _nothing(theirs[at])
+            mine[at] == theirs[at] or at in said or says_nothing(theirs[at])
             for at in (*self.named, *days)
         )
 
@@ -201,7 +200,3 @@ def _part(body: Body, rows: Sequence[int]) -> Body:
 
 def _matches(total: Total, cell: Any) -> bool:
     return isinstance(cell, str) and bool(re.fullmatch(total.word, cell.strip(), re.IGNORECASE))
-
-
-def _nothing(cell: Any) -> bool:
-    return pd.isna(cell) or (isinstance(cell, str) and cell.strip().casefold() in ABSENT)
