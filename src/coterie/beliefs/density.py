@@ -32,12 +32,13 @@ from typing import Any
 
 import numpy as np
 import pytensor.tensor as pt
-from numba import njit, prange
+from numba import njit
 from pytensor.gradient import DisconnectedType
 from pytensor.graph.basic import Apply
 from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic as numba_dispatch
 
+from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
 _SERIES_FROM = 9.0
@@ -414,23 +415,14 @@ def _below(y: float, n: float, a: float, b: float, is_count: bool) -> float:
     return total
 
 
-@njit(cache=True, parallel=True)
-def mass_and_below(
-    eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats
-) -> tuple[Floats, Floats]:
-    """Return log P(Y = y), and P(Y < y), at every draw: (draw, row) each.
-
-    Parameters
-    ----------
-    eta, kappa
-        Level and concentration: (draw, row).
-    y, n, constant
-        Counts and their :func:`log_constant`: (row,).
-    is_count
-        Whether the outcome is a count.
-    """
-    log_mass, below = np.empty(eta.shape), np.empty(eta.shape)
-    for d in prange(eta.shape[0]):
+@njit(cache=True, nogil=True)
+def _mass_and_below(
+    first: int, last: int,
+    eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats,
+    log_mass: Floats, below: Floats,
+) -> None:  # fmt: skip
+    """Fill what :func:`mass_and_below` returns, at some draws."""
+    for d in range(first, last):
         for r in range(eta.shape[1]):
             level = min(max(eta[d, r], -_ETA_LIMIT), _ETA_LIMIT)
             s0, s1 = shared_part(kappa[d, r], y[r], n[r], is_count)
@@ -449,4 +441,23 @@ def mass_and_below(
                 below[d, r] = math.exp(min(log_mass[d, r] + math.log(ratio), 0.0))
             if ratio > _HUGE:
                 below[d, r] = 1.0
-    return log_mass, below
+
+
+def mass_and_below(
+    eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats
+) -> tuple[Floats, Floats]:
+    """Return log P(Y = y), and P(Y < y), at every draw: (draw, row) each.
+
+    Parameters
+    ----------
+    eta, kappa
+        Level and concentration: (draw, row).
+    y, n, constant
+        Counts and their :func:`log_constant`: (row,).
+    is_count
+        Whether the outcome is a count.
+    """
+    found = np.empty(eta.shape), np.empty(eta.shape)
+    given = (eta, kappa, y, n, is_count, constant, *found)
+    in_parts(lambda first, last: _mass_and_below(first, last, *given), len(eta))
+    return found

@@ -11,15 +11,17 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from functools import partial
 from typing import Any, Final
 
 import numpy as np
-from numba import njit, prange
+from numba import njit
 
 from coterie.beliefs.design import Design
 from coterie.beliefs.integrals import _climb, _many_homes, _one_home, _tables
 from coterie.beliefs.late_density import late_kernel
 from coterie.beliefs.membership import _AFFINITY_NODES, Phi
+from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
 _PROPOSALS: Final = 48
@@ -69,7 +71,7 @@ def draw_local(made: Design, phi: Phi, *, homes: int, rng: np.random.Generator) 
     for first in range(0, draws, step):
         part = slice(first, min(first + step, draws))
         size = part.stop - part.start
-        _fill(
+        given = (
             made.y, made.n, made.is_count, made.weight, made.informs, made.outcome, made.cluster,
             starts, made.pair_start.astype(np.int64), made.pair_cluster.astype(np.int64),
             phi.base[part], _own(phi.arrived, part), phi.log_kappa[part], phi.uplift[part],
@@ -79,7 +81,12 @@ def draw_local(made: Design, phi: Phi, *, homes: int, rng: np.random.Generator) 
             rng.random((size, artists, 2)), rng.random((size, pairs, 2)),
             effect[part], affinity[part],
         )  # fmt: skip
+        in_parts(partial(_in_order, given), size * artists)
     return Local(effect, affinity)
+
+
+def _in_order(given: Any, first: int, last: int) -> None:
+    _fill(first, last, *given)
 
 
 def _own(log_prior: Floats, part: slice) -> Floats:
@@ -209,17 +216,18 @@ def _draw(
         )  # fmt: skip
 
 
-@njit(cache=True, parallel=True)
+@njit(cache=True, nogil=True)
 def _fill(
+    first: int, last: int,
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     artist_start: Integers, pair_start: Any, pair_cluster: Any,
     base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
     log_prior: Any, log_elsewhere: float, homes: int,
     points: Any, nodes: Any, log_mass: Any, u: Any, each: Any, effect: Any, affinity: Any,
 ) -> None:  # fmt: skip
-    """Fill effects and affinities of every artist with observations at every draw."""
-    draws, artists = effect.shape[:2]
-    for task in prange(draws * artists):
+    """Fill effects and affinities of a part of all (draw, artist), counted in order."""
+    artists = effect.shape[1]
+    for task in range(first, last):
         d, a = task // artists, task % artists
         p0, p1 = artist_start[a], artist_start[a + 1]
         if p1 == p0:

@@ -28,7 +28,8 @@ from scipy.special import expit, logsumexp
 
 from coterie.beliefs.density import log_constant
 from coterie.beliefs.design import Design
-from coterie.beliefs.integrals import all_artists, conditional
+from coterie.beliefs.integrals import conditional, some_artists
+from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
 ONE, MANY, NONE = 1, 2, 0
@@ -128,12 +129,13 @@ def integrate(made: Design, phi: Phi, *, homes: int) -> Integrated:
     belief = np.exp(np.broadcast_to(phi.log_prior, (len(phi.base), artists, clusters))).copy()
     elsewhere = np.full(belief.shape[:2], math.exp(phi.log_elsewhere))
     evidence = np.zeros(belief.shape[:2])
-    all_artists(
+    given = (
         *_arrays(made), *starts,
         phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, phi.artist_scale,
         phi.log_prior, phi.log_elsewhere, homes,
         points, weights, nodes, log_mass, belief, elsewhere, evidence,
     )  # fmt: skip
+    in_parts(lambda first, last: some_artists(first, last, *given), elsewhere.size)
     constant = log_constant(made.y, made.n, made.is_count) * made.weight
     return Integrated(
         belief, elsewhere, evidence + np.bincount(made.artist, constant, artists)[None]
@@ -183,10 +185,14 @@ def conditional_log_odds(
     affinity
         Affinity of each pair if it is out and if it is in: (draw, pair) each.
     """
-    return conditional(
-        *_arrays(made), made.artist, made.pair, made.pair_artist.size,
+    out, inside = np.zeros((2, len(phi.base), made.pair_artist.size))
+    given = (
+        *_arrays(made), made.artist, made.pair,
         phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, artist_effect, *affinity,
+        out, inside,
     )  # fmt: skip
+    in_parts(lambda first, last: conditional(first, last, *given), len(phi.base))
+    return out, inside
 
 
 def member_probability(

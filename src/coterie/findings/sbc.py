@@ -46,8 +46,8 @@ _SOURCES: Final = (
         f"beliefs/{module}.py"
         for module in (
             "assemble", "blueprint", "density", "design", "free_parameters", "given",
-            "integrals", "late_density", "left_out", "maturity", "membership", "model",
-            "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
+            "integrals", "interpolation", "late_density", "left_out", "maturity", "membership",
+            "model", "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
             "smooth", "thinning",
         )
     ),
