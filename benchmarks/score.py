@@ -3,7 +3,8 @@
 Compared in one run with what it replaces: one NUTS fit for each artist, its model compiled
 before. A cell is one artist in one cluster, whatever the number of outcomes.
 
-    python benchmarks/score.py run FOLDER 10000 100000 1000000   # an hour and more on two cores
+    python benchmarks/score.py run FOLDER 32 10000 100000           # at 32 draws: six minutes
+    python benchmarks/score.py run FOLDER 8 10000 100000 1000000    # at 8: a quarter of an hour
     python benchmarks/score.py report
 """
 
@@ -74,27 +75,28 @@ def one_by_one(folder: Path, fits: int = 3) -> float:
     return float(np.median(seconds[1:]))
 
 
-def scored(folder: Path, artists: int) -> dict[str, float]:
+def scored(folder: Path, artists: int, draws: int) -> dict[str, float]:
     """Score a catalogue in a process of its own, and say what it took."""
     source, target = catalogue(folder, artists), folder / f"scores-{artists}.parquet"
     done = subprocess.run(
-        [sys.executable, __file__, "one", str(folder), str(source), str(target)],
+        [sys.executable, __file__, "one", str(folder), str(source), str(target), str(draws)],
         check=True, capture_output=True, text=True,
     )  # fmt: skip
     return json.loads(done.stdout.splitlines()[-1])
 
 
-def one(folder: Path, source: Path, target: Path) -> None:
+def one(folder: Path, source: Path, target: Path, draws: int) -> None:
     """Score one file; print seconds, cells and peak memory."""
     known = population(folder)
     start, busy = time.perf_counter(), time.process_time()
-    artists = co.score_file(known, source, target)
+    artists = co.score_file(known, source, target, draws=draws)
     seconds, cpu = time.perf_counter() - start, time.process_time() - busy
     cells = artists * CLUSTERS
     print(
         json.dumps(
             {
-                "artists": artists, "cells": cells, "seconds": seconds, "cpu_seconds": cpu,
+                "draws": draws, "artists": artists, "cells": cells,
+                "seconds": seconds, "cpu_seconds": cpu,
                 "cells_a_second": cells / seconds, "cells_a_second_a_core": cells / cpu,
                 "peak_mib": resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024,
             }
@@ -102,15 +104,16 @@ def one(folder: Path, source: Path, target: Path) -> None:
     )  # fmt: skip
 
 
-def run(folder: Path, sizes: list[int]) -> None:
+def run(folder: Path, draws: int, sizes: list[int]) -> None:
     """Measure every size, and one fit an artist."""
     folder.mkdir(parents=True, exist_ok=True)
     population(folder)
     found = json.loads(RESULTS.read_text()) if RESULTS.exists() else {"seed": SEED, "sizes": {}}
     found["seconds_of_one_fit"] = one_by_one(folder)
     for size in sizes:
-        found["sizes"][str(size)] = scored(folder, size)
-        print(size, found["sizes"][str(size)], flush=True)
+        name = f"{size} at {draws} draws"
+        found["sizes"][name] = scored(folder, size, draws)
+        print(name, found["sizes"][name], flush=True)
         RESULTS.write_text(json.dumps(found, indent=1) + "\n")
     report()
 
@@ -120,10 +123,11 @@ def report() -> None:
     found = json.loads(RESULTS.read_text())
     one_fit = CLUSTERS / found["seconds_of_one_fit"]
     print(f"one NUTS fit an artist: {one_fit:.2f} cells a second")
-    for size, told in found["sizes"].items():
+    for told in found["sizes"].values():
         times = told["cells_a_second"] / one_fit
         print(
-            f"{int(size):>9,} artists: {told['cells_a_second']:,.0f} cells a second "
+            f"{told['artists']:>9,} artists at {told['draws']:>2} draws: "
+            f"{told['cells_a_second']:,.0f} cells a second "
             f"({told['cells_a_second_a_core']:,.0f} a core; {times:,.0f} "
             f"times one fit an artist), {told['seconds']:,.0f} s, peak {told['peak_mib']:,.0f} MiB"
         )
@@ -131,10 +135,10 @@ def report() -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["run", folder, *sizes]:
-            run(Path(folder), [int(size) for size in sizes])
-        case ["one", folder, source, target]:
-            one(Path(folder), Path(source), Path(target))
+        case ["run", folder, draws, *sizes]:
+            run(Path(folder), int(draws), [int(size) for size in sizes])
+        case ["one", folder, source, target, draws]:
+            one(Path(folder), Path(source), Path(target), int(draws))
         case ["report"]:
             report()
         case _:
