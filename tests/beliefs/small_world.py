@@ -11,6 +11,7 @@ from coterie.beliefs import assemble
 from coterie.beliefs import population as read
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.local_effects import draw_local
+from coterie.beliefs.parameters import ParameterPrior
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior
@@ -23,8 +24,12 @@ from coterie.evidence import Evidence, Outcome
 CLUSTERS = ("gym", "indie")
 FIXED = {
     names.UPLIFT: 0.8, names.LOADING: 0.4, names.KAPPA: 80.0, names.KAPPA_SPREAD: 0.3,
-    names.ARTIST_SCALE: 0.4, names.CLUSTER_SCALE: 0.5, names.PERIOD_SCALE: 0.3,
+    names.ARTIST_SCALE: 0.4, names.CLUSTER_SCALE: 0.0, names.PERIOD_SCALE: 0.3,
 }  # fmt: skip
+STATED = PopulationPrior().replace(
+    alpha=ParameterPrior.normal(-2.0, 0.3),
+    **{name: ParameterPrior.fixed(value) for name, value in FIXED.items()},
+)
 SAVE = Outcome.binary("save", successes="saves", trials="listeners")
 CHAINS, DRAWS = 4, 1000
 
@@ -49,8 +54,11 @@ OLD = rows(
 SHARES = {"gym": 0.6, "indie": 0.4}
 
 
-def believing(frame, rng, homes="one"):
-    """Make beliefs whose population is known but for alpha, which has a wide law of its own."""
+def believing(frame, rng, homes="one", *, known=None, population=STATED):
+    """Make beliefs whose population is known but for alpha, which has a wide law of its own.
+
+    ``known`` are draws to have in place of these, by name.
+    """
     evidence = read_rows(frame)
     levels = Levels.of(evidence, CLUSTERS)
     made = design(evidence, levels)
@@ -73,6 +81,8 @@ def believing(frame, rng, homes="one"):
         numbers[name] = (
             (*sample, *dims), np.zeros((CHAINS, DRAWS, *(len(labels[d]) for d in dims)))
         )  # fmt: skip
+    for name, draws in (known or {}).items():
+        numbers[name] = (numbers[name][0], draws)
     posterior = xr.Dataset(
         numbers, coords={names.CHAIN: np.arange(CHAINS), names.DRAW: np.arange(DRAWS), **labels}
     )
@@ -93,12 +103,12 @@ def believing(frame, rng, homes="one"):
         names.PRIOR: assemble.stated_prior(stated, levels), names.SAMPLE_STATS: xr.Dataset(),
         names.LOG_LIKELIHOOD: evidence_of_all,
         names.LOG_PRIOR: log_prior(
-            posterior.isel(draw=at.astype(int)), PopulationPrior(), evidence.outcomes, stated, None
+            posterior.isel(draw=at.astype(int)), population, evidence.outcomes, stated, None
         ),
     }  # fmt: skip
     tree = assemble.tree(
         evidence, groups, run=Run(draws=DRAWS, tune=1, chains=CHAINS, seed=1),
-        population=PopulationPrior(), stated=stated, rng_name=assemble.fingerprint(rng),
+        population=population, stated=stated, rng_name=assemble.fingerprint(rng),
     )  # fmt: skip
     return Beliefs(tree)
 

@@ -13,19 +13,23 @@ from typing import Any, Final, Self
 import numpy as np
 import pandas as pd
 import xarray as xr
+from scipy.special import logsumexp
 
 from coterie import names
 from coterie.beliefs import assemble
 from coterie.beliefs import population as read
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, design, lookup
-from coterie.beliefs.guiding import guided
+from coterie.beliefs.guiding import Lesson, guided
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
+from coterie.beliefs.opening import Priors
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.rows import Known
+from coterie.beliefs.stating import population_of
 from coterie.beliefs.tree import Beliefs
 from coterie.beliefs.widening import widened
+from coterie.errors import BeliefError
 from coterie.evidence import Evidence, Joined
 from coterie.typing import Flags, Floats, Integers
 
@@ -119,8 +123,11 @@ class Between:
         Observations of the artists whose rows or prior changed since.
     owners
         Codes of those artists.
-    log_ratio
-        What drawing what is new adds to the log weights: (draw of all chains,).
+    log_weight
+        Log p(all rows) / p(rows of the fit) at each draw, up to a constant, what is new
+        integrated out: (draw of all chains,).
+    lesson
+        What these draws tell of the law of what is new.
     """
 
     step: Step
@@ -128,10 +135,18 @@ class Between:
     before: Design
     now: Design
     owners: Integers
-    log_ratio: Floats
+    log_weight: Floats
+    lesson: Lesson
 
     @classmethod
-    def of(cls, changed: Changed, rng: np.random.Generator, *, at: Integers | None = None) -> Self:
+    def of(
+        cls,
+        changed: Changed,
+        rng: np.random.Generator,
+        *,
+        at: Integers | None = None,
+        lesson: Lesson | None = None,
+    ) -> Self:
         """Draw what the last fit had no rows for.
 
         Parameters
@@ -142,44 +157,81 @@ class Between:
             Source of chance.
         at
             Draws of the last fit to use, as one chain; left out, all.
+        lesson
+            From fewer draws.
         """
         step, before, now, owners = changed.step, changed.before, changed.now, changed.owners
         base = step.fitted.posterior
         some = base if at is None else taken(base, at, (1, at.size))
         wide = widened(some, step.levels, rng)
-        posterior, log_ratio = guided(
-            wide, changed.fitted, now, step.levels,
-            lambda: _own(step, wide, before, now, owners, rng), rng,
+        tries = guided(
+            wide, changed.fitted, now, step.levels, _priors(step),
+            lambda: _own(step, wide, before, now, owners, rng), rng, lesson=lesson,
         )  # fmt: skip
-        return cls(step, posterior, before, now, owners, log_ratio)
+        told = [_evidence(step, p, (now, owners), step.stated) for p in tries.posteriors]
+        height = tries.log_ratio + np.stack(told)
+        whole = logsumexp(height, axis=0)
+        below = np.cumsum(np.exp(height - whole), axis=0)
+        one = (below < rng.random(whole.size)).sum(axis=0).clip(max=len(height) - 1)
+        earlier = _evidence(step, wide, (before, owners), _earlier(step))
+        learned = Lesson.of(tries.noise, height - earlier)
+        kept = _merged(tries.posteriors, one)
+        return cls(step, kept, before, now, owners, whole - earlier, learned)
 
-    def log_weight(self, draws: Integers) -> Floats:
-        """Return log p(all rows) / p(rows of the fit) at draws of the population: (draw,)."""
-        step, before = self.step, self.step.fitted.stated
-        newer = len(step.levels.artists) - len(before.table)
-        more = len(step.levels.clusters) - before.table.shape[1]
-        # Nobody new had rows in the fit, so that their earlier prior is in no number.
-        wide = np.pad(before.table, ((0, newer), (0, more)), constant_values=1e-300)
-        earlier = replace(before, table=wide)
-        gain = self._evidence(self.now, step.stated, draws)
-        return gain - self._evidence(self.before, earlier, draws) + self.log_ratio[draws]
 
-    def _evidence(self, made: Design, stated: Stated, draws: Integers) -> Floats:
-        if self.owners.size == 0:
-            return np.zeros(draws.size)
-        theirs = of_some(stated, self.owners)
-        units = made.stands_for(self.owners.size)
-        parts = np.array_split(draws, max(1, -(-draws.size * made.y.size // _CHUNK)))
-        found = [
-            integrate(
-                made,
-                read.phi(self.posterior, made, self.step.levels, theirs, part),
-                homes=theirs.code,
-            ).log_evidence
-            @ units
-            for part in parts
-        ]
-        return np.concatenate(found)
+def _earlier(step: Step) -> Stated:
+    """Return the membership prior of the fit for the names of now."""
+    before = step.fitted.stated
+    newer = len(step.levels.artists) - len(before.table)
+    more = len(step.levels.clusters) - before.table.shape[1]
+    # Nobody new had rows in the fit, so that their earlier prior is in no number.
+    wide = np.pad(before.table, ((0, newer), (0, more)), constant_values=1e-300)
+    return replace(before, table=wide)
+
+
+def _evidence(
+    step: Step, posterior: xr.Dataset, of: tuple[Design, Integers], stated: Stated
+) -> Floats:
+    """Return the log evidence of some artists at every draw: (draw of all chains,)."""
+    made, owners = of
+    size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
+    if owners.size == 0:
+        return np.zeros(size)
+    theirs, units = of_some(stated, owners), made.stands_for(owners.size)
+    parts = np.array_split(np.arange(size), max(1, -(-size * made.y.size // _CHUNK)))
+    found = [
+        integrate(
+            made, read.phi(posterior, made, step.levels, theirs, part), homes=theirs.code
+        ).log_evidence
+        @ units
+        for part in parts
+    ]
+    return np.concatenate(found)
+
+
+def _merged(drawn: list[xr.Dataset], one: Integers) -> xr.Dataset:
+    """Take of each draw the candidate that is kept."""
+    first = drawn[0]
+    moved = [
+        name for name, values in first.data_vars.items()
+        if not all(np.may_share_memory(values.to_numpy(), d[name].to_numpy()) for d in drawn)
+    ]  # fmt: skip
+    found = {}
+    for name in moved:
+        every = [d[name].transpose(*_SAMPLE, ...) for d in drawn]
+        flat = np.stack([e.to_numpy().reshape(one.size, -1) for e in every])
+        data = flat[one, np.arange(one.size)].reshape(every[0].shape)
+        found[name] = every[0].copy(data=data)
+    return first.assign(found)
+
+
+def _priors(step: Step) -> Priors:
+    """Give the priors of scales that the last fit had; none where no file keeps them."""
+    try:
+        stated = population_of(step.base)
+    except BeliefError:
+        return lambda _: None
+    return lambda name: stated.for_outcomes(step.levels.outcomes, name)
 
 
 def of_some(stated: Stated, owners: Integers) -> Stated:

@@ -1,60 +1,125 @@
 """Guiding: effects that a fit had no rows for are drawn near what the new rows say of them.
 
 A window, a cluster or a factor level that came after the fit has its prior alone there, and
-draws of a prior seldom meet the rows. They are drawn instead from a normal law made of the
-prior and of rough readings of the rows; how much likelier each draw was made that way than the
-prior would have made it is handed back, to be taken out of its weight. Callers may trust the
-weights whatever the readings: a rough one costs effective draws, not truth.
+draws of a prior seldom meet the rows. They are drawn instead from a normal law made of what
+old effects say of new ones and of rough readings of the rows; how much likelier each draw was
+made that way is handed back, to be taken out of its weight. The scale of such effects is
+integrated out, and drawn anew. Callers may trust the weights whatever the readings: a rough one
+costs effective draws, not truth.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Callable
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, replace
 from typing import Final
 
 import numpy as np
 import xarray as xr
-from scipy.special import expit
+from scipy.special import expit, logsumexp
 
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.design import Design, Levels
-from coterie.typing import Flags, Floats, Integers
+from coterie.beliefs.opening import Opened, Priors, opened
+from coterie.typing import Flags, Floats
 
-_WIDER: Final = 0.2
-"""How much wider draws are made than their law, over the root of their number: tails cost less
-than gaps, and a share that does not shrink would cost ever more in many dimensions."""
-_SAMPLE: Final = (names.CHAIN, names.DRAW)
+_WIDER: Final = (0.2, 0.2, 0.2, 2.0)
+"""How much wider each candidate is drawn than its law, over the root of the number of effects:
+tails cost less than gaps, and a share that does not shrink would cost ever more in many
+dimensions. One is drawn far wider, so that no draw's weight can be as large as it likes."""
 _TINY: Final = 1e-12
 _ROUNDS: Final = 5
 _FARTHEST: Final = 3.0
 _CHUNK: Final = 2**23
+CANDIDATES: Final = len(_WIDER)
+"""Draws of new effects at each draw of the population, of which one is kept."""
+_FIRST: Final = 32
+"""Draws from which the usual scale of old and new effects is taken."""
 
 
 @dataclass(frozen=True, slots=True)
-class _Open:
-    """The effects to draw: where each lies, and which observations it is part of.
+class _Guide:
+    """What draws are made near.
 
-    ``place`` are (variable, positions in it flattened past the draws, columns); ``part`` is
-    (observation, effect), 1 where the effect is in the observation's level.
+    Attributes
+    ----------
+    expected
+        Each observation's level as old rows lead to expect it: (draw, observation).
+    rest
+        What the draws of the fit differ from it by: (draw of the fit, observation).
+    root
+        Cholesky factor of the covariance of new effects about their mean: (effect, effect).
+    part
+        1 where an effect is in an observation's level: (observation, effect).
     """
 
-    place: tuple[tuple[str, Integers, slice], ...]
-    scale: Floats
+    expected: Floats
+    rest: Floats
+    root: Floats
     part: Floats
 
 
-def guided(
+@dataclass(frozen=True, slots=True)
+class Lesson:
+    """What draws of new effects and their weights told of their law: a better one for the next.
+
+    In units of the law at each draw, so that draws can be compared.
+
+    Attributes
+    ----------
+    shift, stretch
+        (effect,).
+    """
+
+    shift: Floats
+    stretch: Floats
+
+    @classmethod
+    def of(cls, noise: Floats, log_weight: Floats) -> Lesson:
+        """Learn from draws, (candidate, draw, effect), and their log weights; little from few."""
+        share = np.exp(log_weight - logsumexp(log_weight))[..., None]
+        sure = float(1 / np.square(share).sum())
+        count = noise.shape[-1]
+        middle = (share * noise).sum(axis=(0, 1)) * sure / (sure + count)
+        square = (share * np.square(noise - middle)).sum(axis=(0, 1))
+        return cls(middle, np.sqrt((square * sure + count) / (sure + count)))
+
+
+@dataclass(frozen=True, slots=True)
+class Candidates:
+    """New effects, drawn several times at each draw.
+
+    Attributes
+    ----------
+    posteriors
+        One a candidate, with those effects drawn anew, and their scales; one alone where
+        nothing is new.
+    log_ratio
+        Log density of new effects given old ones, less that of the draw: (candidate, draw of
+        all chains).
+    noise
+        Where they lie in units of their law: (candidate, draw, effect).
+    """
+
+    posteriors: list[xr.Dataset]
+    log_ratio: Floats
+    noise: Floats
+
+
+def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     posterior: xr.Dataset,
     fitted: Design,
     now: Design,
     levels: Levels,
+    priors: Priors,
     own: Callable[[], Floats],
     rng: np.random.Generator,
-) -> tuple[xr.Dataset, Floats]:
-    """Draw the effects that the fit had no rows for.
+    *,
+    lesson: Lesson | None = None,
+) -> Candidates:
+    """Draw the effects that the fit had no rows for, several times at each draw.
 
     Parameters
     ----------
@@ -66,76 +131,119 @@ def guided(
         Observations now, of the artists whose rows changed.
     levels
         All names.
+    priors
+        Of the scales of effects.
     own
         Gives what the draws of the fit say of the artists' own part of each level, membership
         included: (draw of all chains, observation of ``now``). Asked for where it is needed.
     rng
         Source of chance.
-
-    Returns
-    -------
-    posterior
-        With those effects drawn anew where ``now`` has rows of them.
-    log_ratio
-        Log density of the prior less that of the draw: (draw of all chains,).
+    lesson
+        From earlier draws of the same effects.
     """
+    new = opened(posterior, fitted, now, levels, priors)
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
-    open_ = _found(posterior, fitted, now, levels)
-    count = open_.part.shape[1]
-    if count == 0:
-        return posterior, np.zeros(size)
+    if not new:
+        return Candidates([posterior], np.zeros((1, size)), np.empty((1, size, 0)))
     arrived = read.arrived(posterior, now)
     now = now if arrived is None else now.as_if(arrived.mean(axis=0))
-    effect, log_ratio = np.empty((size, count)), np.empty(size)
-    known = _known(posterior, now, levels, own(), open_)
+    middle, guide = _guide(posterior, now, levels, own(), new)
+    noise, log_noise = _noise((CANDIDATES, *middle.shape), lesson, rng)
+    effect, log_law = _placed(posterior, now, guide, noise)
+    effect, log_law = effect + middle, log_law + log_noise
+    log_ratio, edges = -log_law, np.cumsum([0, *(each.new.size for each in new)])
+    for each, first, last in zip(new, edges, edges[1:], strict=False):
+        log_ratio += each.law.log_density(effect[..., first:last])
+    posteriors = [posterior] * CANDIDATES
+    for each, first, last in zip(new, edges, edges[1:], strict=False):
+        posteriors = [
+            each.written(made, drawn[:, first:last], rng)
+            for made, drawn in zip(posteriors, effect, strict=True)
+        ]
+    return Candidates(posteriors, log_ratio, noise)
+
+
+def _noise(
+    shape: tuple[int, int, int], lesson: Lesson | None, rng: np.random.Generator
+) -> tuple[Floats, Floats]:
+    """Draw where effects lie in units of their law, and the log density: (candidate, draw)."""
+    size = shape[-1]
+    wider = 1 + np.array(_WIDER) / math.sqrt(size)
+    unit = rng.standard_normal(shape) * wider[:, None, None]
+    # Any of the candidates could have been drawn as wide as any other: one law for all.
+    square = np.square(unit).sum(axis=-1)
+    each = [-0.5 * square / w**2 - size * math.log(w) for w in wider]
+    log_law = logsumexp(each, axis=0) - math.log(len(wider)) - 0.5 * size * math.log(2 * math.pi)
+    if lesson is None:
+        return unit, log_law
+    return unit * lesson.stretch + lesson.shift, log_law - np.log(lesson.stretch).sum()
+
+
+def _placed(
+    posterior: xr.Dataset, now: Design, guide: _Guide, noise: Floats
+) -> tuple[Floats, Floats]:
+    """Place noise about the law at each draw: effects less their mean, and the log of the unit.
+
+    (candidate, draw, effect) and (draw,).
+    """
+    effect, log_unit = np.empty_like(noise), np.empty(noise.shape[1])
+    count, root = noise.shape[-1], guide.root
     step = max(1, _CHUNK // max(count, int(np.bincount(now.artist).max())) ** 2)
-    for first in range(0, size, step):
-        at = slice(first, min(first + step, size))
-        law = _law(posterior, now, known, open_, at)
-        effect[at], log_ratio[at] = _drawn(*law, open_.scale[at], rng)
-    return _written(posterior, open_, effect), log_ratio
+    for first in range(0, len(log_unit), step):
+        at = slice(first, min(first + step, len(log_unit)))
+        precision, pull = _law(posterior, now, guide, at)
+        factor = np.linalg.cholesky(np.eye(count) + root.T @ precision @ root)
+        away = np.linalg.solve(factor.swapaxes(1, 2), noise[:, at, :, None])
+        effect[:, at] = (root @ (_middle(precision, pull, root) + away))[..., 0]
+        log_unit[at] = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
+    return effect, log_unit - np.log(np.diagonal(root)).sum()
 
 
-def _found(posterior: xr.Dataset, fitted: Design, now: Design, levels: Levels) -> _Open:
-    """Find effects with rows now and none in the fit; a smooth one had neighbours with rows."""
-    smooth = levels.smooth
-    factors = [
-        (f"{names.FACTOR_EFFECT}{f}", f"{names.FACTOR_SCALE}{f}", (now.factor[i], now.outcome),
-         (fitted.factor[i], fitted.outcome))
-        for i, f in enumerate(levels.factors)
-        if f not in smooth
-    ]  # fmt: skip
-    blocks = [
-        (names.CLUSTER_EFFECT, names.CLUSTER_SCALE, (now.cluster, now.outcome),
-         (fitted.cluster, fitted.outcome)),
-        *factors,
-        (names.PERIOD_EFFECT, names.PERIOD_SCALE, (now.cluster, now.window, now.outcome),
-         (fitted.cluster, fitted.window, fitted.outcome)),
-    ]  # fmt: skip
-    place, scales, parts, first = [], [], [], 0
-    for name, scale, codes, seen in blocks:
-        shape = posterior[name].shape[2:]
-        flat = np.ravel_multi_index(codes, shape)
-        new = np.setdiff1d(flat, np.ravel_multi_index(seen, shape))
-        place.append((name, new, slice(first, first + new.size)))
-        scales.append(read.flat(posterior, scale)[:, new % shape[-1]])
-        parts.append(np.equal.outer(flat, new).astype(np.float64))
-        first += new.size
-    return _Open(tuple(place), np.concatenate(scales, axis=1), np.concatenate(parts, axis=1))
+def _guide(
+    posterior: xr.Dataset, now: Design, levels: Levels, own: Floats, new: list[Opened]
+) -> tuple[Floats, _Guide]:
+    """Return the mean of new effects at each draw, (draw, effect), and what is known about it."""
+    part = np.concatenate([each.part for each in new], axis=1)
+    scales = [float(each.law.scale.draws.mean()) for each in new]
+    middles, covariances = zip(
+        *(each.law.expected(scale) for each, scale in zip(new, scales, strict=True)), strict=True
+    )
+    middle = np.concatenate(middles, axis=1)
+    present = np.concatenate([each.values(posterior, each.new) for each in new], axis=1)
+    expected, rest = _known(posterior, now, levels, own, (middle - present) @ part.T)
+    guide = _Guide(expected, rest, _root(covariances), part)
+    some = slice(0, None, max(1, len(expected) // _FIRST))
+    precision, pull = _law(posterior, now, guide, some)
+    inverse = np.linalg.inv(np.eye(part.shape[1]) + guide.root.T @ precision @ guide.root)
+    about = guide.root @ inverse
+    found = middle[some] + (about @ (guide.root.T @ pull[..., None]))[..., 0]
+    variance = np.einsum("doe,oe->do", about, guide.root).mean(axis=0)
+    edges = np.cumsum([0, *(each.new.size for each in new)])
+    for i, each in enumerate(new):
+        mine = slice(edges[i], edges[i + 1])
+        scales[i] = each.law.usual_scale(found[:, mine], variance[mine], some)
+    spread = [each.law.expected(scale)[1] for each, scale in zip(new, scales, strict=True)]
+    return middle, replace(guide, root=_root(spread))
+
+
+def _root(covariances: Iterable[Floats]) -> Floats:
+    from scipy.linalg import block_diag
+
+    whole: Floats = block_diag(*covariances)
+    found: Floats = np.linalg.cholesky(whole + _TINY * np.eye(len(whole)))
+    return found
 
 
 def _known(
-    posterior: xr.Dataset, now: Design, levels: Levels, own: Floats, open_: _Open
+    posterior: xr.Dataset, now: Design, levels: Levels, own: Floats, moved: Floats
 ) -> tuple[Floats, Floats]:
-    """Return each level less the open effects as the population leads to expect, and what is left.
+    """Return each level as the population leads to expect it, and what is left of it.
 
-    The rows of the fit told an artist's level more than its parts: where the population's part
-    is higher the own part is lower. A regression says how far: (draw, observation) both.
+    ``moved`` is what new effects at their mean differ by from those in the posterior. The rows
+    of the fit told an artist's level more than its parts: where the population's part is higher
+    the own part is lower. A regression says how far: (draw, observation) both.
     """
-    level = read.level(posterior, now, levels)
-    for name, new, columns in open_.place:
-        values = read.flat(posterior, name).reshape(len(level), -1)[:, new]
-        level -= values @ open_.part[:, columns].T
+    level = read.level(posterior, now, levels) + moved
     whole, moved = level + own, level - level.mean(axis=0)
     middle = whole.mean(axis=0)
     slope = (moved * (whole - middle)).mean(axis=0) / np.maximum(
@@ -145,20 +253,17 @@ def _known(
     return expected, whole - expected
 
 
-def _law(
-    posterior: xr.Dataset, now: Design, known: tuple[Floats, Floats], open_: _Open, at: slice
-) -> tuple[Floats, Floats]:
-    """Return precision and pull of the rows on the effects: (draw, effect[, effect]).
+def _law(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[Floats, Floats]:
+    """Return precision and pull of the rows on new effects: (draw, effect[, effect]).
 
     Fisher scoring on the effects and the artists' own parts at once, by quasi-likelihood.
     """
-    expected, rest = known[0][at], known[1]
+    expected, rest = guide.expected[at], guide.rest
     kappa = np.exp(read.log_kappa(posterior, at)[:, now.cluster, now.outcome])
-    scale = open_.scale[at]
-    of: Flags = open_.part.any(axis=1)
+    of: Flags = guide.part.any(axis=1)
     owners = [np.flatnonzero(of & (now.artist == a)) for a in np.unique(now.artist[of])]
     covariances = [rest[:, mine].T @ rest[:, mine] / len(rest) for mine in owners]
-    size = open_.part.shape[1]
+    size = guide.part.shape[1]
     eta, precision, pull = expected.copy(), np.empty(0), np.empty(0)
     for _ in range(_ROUNDS):
         reading, noise = _readings(eta, kappa, now)
@@ -168,10 +273,10 @@ def _law(
         for mine, covariance in zip(owners, covariances, strict=True):
             both = covariance + noise[:, mine, None] * np.eye(mine.size)
             sure.append(np.linalg.inv(both))
-            part = open_.part[mine]
+            part = guide.part[mine]
             precision += part.T @ sure[-1] @ part
             pull += np.einsum("no,dnm,dm->do", part, sure[-1], left[:, mine])
-        effect = _middle(precision, pull, scale) @ open_.part.T
+        effect = (guide.root @ _middle(precision, pull, guide.root))[..., 0] @ guide.part.T
         for mine, covariance, weight in zip(owners, covariances, sure, strict=True):
             gap = (left - effect)[:, mine]
             own = np.einsum("nk,dkm,dm->dn", covariance, weight, gap)
@@ -179,9 +284,10 @@ def _law(
     return precision, pull
 
 
-def _middle(precision: Floats, pull: Floats, scale: Floats) -> Floats:
-    whole = np.eye(scale.shape[1]) + precision * scale[:, :, None] * scale[:, None, :]
-    found: Floats = scale * np.linalg.solve(whole, (pull * scale)[..., None])[..., 0]
+def _middle(precision: Floats, pull: Floats, root: Floats) -> Floats:
+    """Return the mean of effects in units of their root: (draw, effect, 1)."""
+    whole = np.eye(len(root)) + root.T @ precision @ root
+    found: Floats = np.linalg.solve(whole, root.T @ pull[..., None])
     return found
 
 
@@ -196,33 +302,3 @@ def _readings(eta: Floats, kappa: Floats, now: Design) -> tuple[Floats, Floats]:
     step = np.clip((now.y - mean) / np.maximum(slope, _TINY), -_FARTHEST, _FARTHEST)
     weight = np.maximum(now.weight, _TINY)
     return eta + step, over / np.maximum(slope, _TINY) / weight
-
-
-def _drawn(
-    precision: Floats, pull: Floats, scale: Floats, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Draw effects from prior and rows: (draw, effect), and the log ratio to the prior."""
-    scale = np.maximum(scale, _TINY)
-    # In units of their scales, so that a scale of 0 is a number like any other.
-    whole = np.eye(scale.shape[1]) + precision * scale[:, :, None] * scale[:, None, :]
-    root = np.linalg.cholesky(whole)
-    middle = np.linalg.solve(whole, (pull * scale)[..., None])
-    noise = rng.standard_normal((*scale.shape, 1))
-    wider = 1 + _WIDER / math.sqrt(scale.shape[1])
-    unit = (middle + wider * np.linalg.solve(root.swapaxes(1, 2), noise))[..., 0]
-    log_law = (
-        np.log(np.diagonal(root, axis1=1, axis2=2)).sum(axis=1)
-        - 0.5 * (noise[..., 0] ** 2).sum(axis=1)
-        - scale.shape[1] * math.log(wider)
-    )
-    return unit * scale, -0.5 * (unit**2).sum(axis=1) - log_law
-
-
-def _written(posterior: xr.Dataset, open_: _Open, effect: Floats) -> xr.Dataset:
-    changed = {}
-    for name, new, columns in open_.place:
-        ordered = posterior[name].transpose(*_SAMPLE, ...)
-        values = ordered.to_numpy().copy()
-        values.reshape(len(effect), -1)[:, new] = effect[:, columns]
-        changed[name] = ordered.copy(data=values)
-    return posterior.assign(changed)

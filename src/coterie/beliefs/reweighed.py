@@ -20,9 +20,11 @@ from coterie.beliefs.design import Levels, lookup
 from coterie.beliefs.local_effects import draw_local
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.sampling import Run
-from coterie.beliefs.stating import ATTRIBUTE, STRENGTH
+from coterie.beliefs.stating import ATTRIBUTE, STRENGTH, population_of
 from coterie.beliefs.weighing import Weights
+from coterie.typing import Integers
 
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _OF_THE_FIT: Final = (
@@ -113,7 +115,7 @@ def _believed(made: Between, rng: np.random.Generator) -> dict[str, xr.Dataset]:
     fresh = assemble.beliefs(some, made.now, levels, theirs, np.arange(float(at.size)))
     chains = np.arange(made.posterior.sizes[names.CHAIN])
     places = (chains[:, None] * made.posterior.sizes[names.DRAW] + at).ravel()
-    chosen = Weights.of(made.log_weight(places)).chosen(rng)
+    chosen = Weights.of(made.log_weight[places]).chosen(rng)
     found = {}
     for name, old, new in zip((names.BELIEFS, names.LOG_LIKELIHOOD), kept, fresh, strict=True):
         wide = _merged(old, new, step.levels, step.stated)
@@ -121,10 +123,27 @@ def _believed(made: Between, rng: np.random.Generator) -> dict[str, xr.Dataset]:
             wide = taken(wide, chosen, (chains.size, at.size))
         found[name] = wide.assign_attrs(old.attrs)
     if names.LOG_PRIOR in step.base.tree.children:
-        density = step.base.tree[names.LOG_PRIOR].to_dataset()
+        density = _log_prior(made, step.base.tree[names.LOG_PRIOR].to_dataset(), at)
         shape = (chains.size, at.size)
         found[names.LOG_PRIOR] = taken(density, chosen, shape).assign_attrs(density.attrs)
     return found
+
+
+def _log_prior(made: Between, density: xr.Dataset, at: Integers) -> xr.Dataset:
+    """Return log prior densities, anew of scales that were drawn anew."""
+    moved = [
+        str(name) for name in density.data_vars
+        if name in made.posterior and not made.posterior[name].equals(
+            made.step.fitted.posterior[name]
+        )
+    ]  # fmt: skip
+    if not moved:
+        return density
+    some = made.posterior.isel({names.DRAW: at})
+    fresh = log_prior(
+        some, population_of(made.step.base), made.step.levels.outcomes, made.step.stated, None
+    )
+    return density.assign({name: (fresh[name].dims, fresh[name].to_numpy()) for name in moved})
 
 
 def _merged(kept: xr.Dataset, new: xr.Dataset, levels: Levels, stated: Stated) -> xr.Dataset:

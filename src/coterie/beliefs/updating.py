@@ -25,6 +25,7 @@ from coterie import names
 from coterie.beliefs import history
 from coterie.beliefs.between import Between, Changed, Step, last_fit
 from coterie.beliefs.fitting import fit
+from coterie.beliefs.guiding import CANDIDATES
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import MembershipPrior
@@ -45,7 +46,7 @@ SHARE_LEAST: Final = 0.25
 """Effective draws that weights must leave, as a share of the draws."""
 _LOOKS: Final = ((64, 0.5), (400, 0.8))
 """Draws weighed before all are, and the part of that share they must leave."""
-WEIGHED_MOST: Final = 2_500_000
+WEIGHED_MOST: Final = 6_000_000
 """Observations times draws that are integrated sooner than most of a table is fitted again."""
 
 
@@ -191,17 +192,18 @@ def _weighed(step: Step, rng: np.random.Generator, *, cheaper: bool) -> tuple[Be
     size, changed = step.fitted.size, Changed.of(step)
     if cheaper and _dearer(changed, size):
         return None, "so much of the table changed that another fit costs less"
+    lesson = None
     for count, share in _LOOKS:
         # A few draws tell at a fraction of the cost that all of them will not do.
         if size <= count:
             break
         at = np.unique(np.linspace(0, size - 1, count).astype(np.int64))
-        few = Between.of(changed, rng, at=at)
-        seen = Weights.of(few.log_weight(np.arange(at.size)))
+        few = Between.of(changed, rng, at=at, lesson=lesson)
+        seen, lesson = Weights.of(few.log_weight), few.lesson
         if seen.effective < share * SHARE_LEAST * at.size:
             return None, f"a first look leaves {seen.effective:.0f} of {at.size} draws"
-    made = Between.of(changed, rng)
-    weights = Weights.of(made.log_weight(np.arange(size)))
+    made = Between.of(changed, rng, lesson=lesson)
+    weights = Weights.of(made.log_weight)
     if not (weights.khat <= KHAT_MOST and weights.effective >= SHARE_LEAST * size):
         told = f"Pareto k {weights.khat:.2f}, {weights.effective:.0f} of {size} draws effective"
         return None, told
@@ -228,7 +230,7 @@ def _no_weights(step: Step) -> str:
 
 def _dearer(changed: Changed, size: int) -> bool:
     """Whether weighing costs more than another fit: a count, so that no clock decides."""
-    theirs = changed.before.y.size + changed.now.y.size
+    theirs = changed.before.y.size + CANDIDATES * changed.now.y.size
     return theirs * size > WEIGHED_MOST and theirs > changed.fitted.y.size / 4
 
 

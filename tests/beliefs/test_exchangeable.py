@@ -1,0 +1,130 @@
+"""Scales integrated out, against SciPy's own densities and integrals."""
+
+import numpy as np
+import pytest
+
+from coterie.beliefs.exchangeable import Exchangeable, Spread
+from coterie.beliefs.parameters import ParameterPrior
+
+HALF = ParameterPrior.halfnormal(0.5)
+GROUPS = np.array([0, 0, 1]), np.array([0, 1, 2])
+
+
+def law_of(rng, *, between, prior=HALF, own=None, draws=3):
+    old = rng.normal(0, 0.6, (draws, 3))
+    groups = None if between == 0 else Spread(np.full(draws, between), own)
+    scale = Spread(rng.uniform(0.2, 0.6, draws), prior)
+    return Exchangeable(old, *GROUPS, 3, scale, groups)
+
+
+SCALES = np.exp(np.linspace(-9, 2, 600))
+
+
+def joint(values, group, between, scale):
+    """The textbook density of effects, their groups' integrated out, at many scales."""
+    between, scale = np.atleast_1d(between)[:, None, None], np.atleast_1d(scale)[:, None, None]
+    alike = np.equal.outer(group, group)
+    covariance = scale**2 * np.eye(values.size) + between**2 * alike
+    pull = np.linalg.solve(
+        covariance, np.broadcast_to(values[:, None], (len(covariance), values.size, 1))
+    )
+    log = -0.5 * (values @ pull[..., 0].T + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    return np.exp(log)
+
+
+def over_scales(values, group, between, prior):
+    """Sum the density over a fine grid of one scale."""
+    return np.sum(joint(values, group, between, SCALES) * prior_mass(prior))
+
+
+def prior_mass(prior):
+    return np.exp(prior.log_densities(SCALES)) * SCALES
+
+
+@pytest.mark.parametrize("between", [0.0, 0.4])
+@pytest.mark.parametrize("prior", [HALF, ParameterPrior.lognormal(0.3, 0.4)])
+def test_the_density_of_new_effects_is_that_of_an_integral_over_the_scale(between, prior):
+    rng = np.random.default_rng(5)
+    law = law_of(rng, between=between, prior=prior)
+    new = rng.normal(0, 0.8, (3, 3))
+    every = np.concatenate(GROUPS)
+
+    for d in range(3):
+        whole = np.concatenate([law.old[d], new[d]])
+
+        areas = [
+            over_scales(*of, between, prior) for of in ((whole, every), (law.old[d], GROUPS[0]))
+        ]
+
+        found = law.log_density(new[None])[0, d]
+        assert found == pytest.approx(np.log(areas[0] / areas[1]), abs=1e-3)
+
+
+def test_both_scales_are_integrated_out():
+    rng = np.random.default_rng(9)
+    law = law_of(rng, between=0.4, own=HALF, draws=1)
+    new = rng.normal(0, 0.8, (1, 3))
+    whole, every = np.concatenate([law.old[0], new[0]]), np.concatenate(GROUPS)
+
+    mass = prior_mass(HALF)
+    areas = [
+        sum(m * over_scales(*of, b, HALF) for b, m in zip(SCALES, mass, strict=True))
+        for of in ((whole, every), (law.old[0], GROUPS[0]))
+    ]
+
+    found = law.log_density(new[None])[0, 0]
+    assert found == pytest.approx(np.log(areas[0] / areas[1]), abs=1e-3)
+
+
+def test_a_stated_scale_is_kept_and_gives_the_normal_density():
+    rng = np.random.default_rng(6)
+    law = law_of(rng, between=0.4, prior=ParameterPrior.fixed(0.3))
+    new = rng.normal(0, 0.5, (3, 3))
+    whole = np.concatenate([law.old, new], axis=1)
+
+    for d in range(3):
+        scale = law.scale.draws[d]
+        wanted = joint(whole[d], np.concatenate(GROUPS), 0.4, scale) / joint(
+            law.old[d], GROUPS[0], 0.4, scale
+        )
+        assert law.log_density(new[None])[0, d] == pytest.approx(np.log(wanted), abs=1e-6)
+    assert np.array_equal(law.redrawn(new, rng)[0], law.scale.draws)
+
+
+def test_scales_and_groups_are_drawn_from_their_law_given_the_effects():
+    rng = np.random.default_rng(7)
+    size = 20_000
+    one = law_of(rng, between=0.4, draws=1)
+    values = np.repeat(rng.normal(0, 0.6, (1, 3)), size, axis=0)
+    law = Exchangeable(
+        np.repeat(one.old, size, axis=0), *GROUPS, 3,
+        Spread(np.ones(size), HALF), Spread(np.full(size, 0.4), None),
+    )  # fmt: skip
+    scale, between, own = law.redrawn(values, rng)
+    assert np.all(between == 0.4)
+
+    grid = np.linspace(1e-3, 3, 3_000)
+    whole, every = np.concatenate([one.old[0], values[0]]), np.concatenate(GROUPS)
+    height = joint(whole, every, 0.4, grid) * np.exp(HALF.log_densities(grid))
+    share = height / np.sum(height)
+    mean = share @ grid
+    sd = np.sqrt(share @ (grid - mean) ** 2)
+    # The first group's own effect given each scale, by the rule for two normals.
+    three = whole[every == 0].sum()
+    middle = share @ (0.16 * three / (grid**2 + 3 * 0.16))
+
+    assert scale.mean() == pytest.approx(mean, abs=5 * sd / np.sqrt(size))
+    assert scale.std() == pytest.approx(sd, rel=0.05)
+    assert own[:, 0].mean() == pytest.approx(middle, abs=5 * 0.3 / np.sqrt(size))
+
+
+def test_what_is_expected_of_new_effects_is_what_old_ones_say():
+    rng = np.random.default_rng(8)
+    law = law_of(rng, between=0.4)
+    mean, covariance = law.expected(0.3)
+    every = np.concatenate(GROUPS)
+    whole = 0.09 * np.eye(6) + 0.16 * np.equal.outer(every, every)
+    pull = whole[3:, :3] @ np.linalg.inv(whole[:3, :3])
+
+    np.testing.assert_allclose(mean, law.old @ pull.T, atol=1e-9)
+    np.testing.assert_allclose(covariance, whole[3:, 3:] - pull @ whole[:3, 3:], atol=1e-9)

@@ -1,0 +1,107 @@
+"""New windows of a fit whose scales are free: the same posterior as by brute force."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+from coterie import names
+from coterie.beliefs import population as read
+from coterie.beliefs.design import Levels, design
+from coterie.beliefs.membership import integrate
+from coterie.beliefs.parameters import ParameterPrior
+from coterie.beliefs.population import Stated
+from coterie.beliefs.priors import MembershipPrior
+from coterie.beliefs.updating import update
+from tests.beliefs.small_world import (
+    CHAINS,
+    CLUSTERS,
+    DRAWS,
+    NEW,
+    OLD,
+    SHARES,
+    STATED,
+    believing,
+    read_rows,
+    rows,
+)  # fmt: skip
+
+HALF = ParameterPrior.halfnormal(0.4)
+FREE = STATED.replace(
+    alpha=ParameterPrior.fixed(-2.0),
+    period_scale=HALF,
+    cluster_scale=ParameterPrior.halfnormal(0.6),
+)
+SIZE = 60_000
+# A second window of the old rows, so that they tell of the scales.
+BEFORE = pd.concat([OLD, rows(("b", "gym", 2, 4, 120), ("b", "indie", 2, 44, 160))])
+NEWER = NEW.assign(
+    period_start=NEW["period_start"] + pd.Timedelta(days=7),
+    period_end=NEW["period_end"] + pd.Timedelta(days=7),
+)
+
+
+def drawn_from_the_prior(rng, windows):
+    """Draws of scales, of clusters and of their windows."""
+    scale, between = np.abs(rng.normal(0, 0.4, SIZE)), np.abs(rng.normal(0, 0.6, SIZE))
+    own = rng.normal(size=(SIZE, 2)) * between[:, None]
+    drift = rng.normal(size=(SIZE, 2, windows)) * scale[:, None, None]
+    return {
+        names.PERIOD_SCALE: scale[:, None],
+        names.CLUSTER_SCALE: between[:, None],
+        names.CLUSTER_EFFECT: own[..., None],
+        names.PERIOD_EFFECT: drift[..., None],
+    }
+
+
+def log_evidence(frame, known):
+    """Log probability of a table at each of those draws, and what it says of artist a."""
+    evidence = read_rows(frame)
+    levels = Levels.of(evidence, CLUSTERS)
+    made = design(evidence, levels)
+    like = believing(frame, np.random.default_rng(0)).tree[names.POSTERIOR].to_dataset()
+    wide = like.isel(chain=[0], draw=np.arange(SIZE) % DRAWS).assign_coords(draw=np.arange(SIZE))
+    wide[names.ALPHA] = wide[names.ALPHA] * 0 - 2.0
+    for name, draws in known.items():
+        wide[name] = (wide[name].dims, draws[None])
+    stated = Stated.of(MembershipPrior.from_shares(SHARES), levels, "one")
+    found = integrate(made, read.phi(wide, made, levels, stated), homes=stated.code)
+    return found.log_evidence.sum(axis=1), found.belief[:, 0]
+
+
+def test_an_update_with_free_scales_is_what_brute_force_gives(rng):
+    # Draws of the fit: prior draws, chosen by what the rows of the fit say of them.
+    known = drawn_from_the_prior(rng, 2)
+    height, _ = log_evidence(BEFORE, known)
+    share = np.exp(height - height.max())
+    at = rng.choice(SIZE, CHAINS * DRAWS, p=share / share.sum())
+    told = {k: v[at].reshape(CHAINS, DRAWS, *v.shape[1:]) for k, v in known.items()}
+    told[names.ALPHA] = np.full((CHAINS, DRAWS, 1), -2.0)
+    before = believing(BEFORE, rng, known=told, population=FREE)
+    made = update(before, read_rows(NEWER), rng=rng, refit="never")
+    effective = float(made.history["effective"][-1])
+    post = made.tree[names.POSTERIOR].dataset
+
+    # The same, from prior draws to all rows in one go.
+    whole = drawn_from_the_prior(np.random.default_rng(99), 3)
+    height, belief = log_evidence(pd.concat([BEFORE, NEWER]), whole)
+    share = np.exp(height - height.max())
+    share /= share.sum()
+    size = min(effective, 1 / np.square(share).sum())
+    assert size > 500
+    for name in (
+        names.PERIOD_SCALE,
+        names.CLUSTER_SCALE,
+        names.CLUSTER_EFFECT,
+        names.PERIOD_EFFECT,
+    ):
+        mine = post[name].transpose("chain", "draw", ...).to_numpy()
+        mine = mine.reshape(CHAINS * DRAWS, -1)
+        theirs = whole[name].reshape(SIZE, -1)
+        middle = share @ theirs
+        spread = np.sqrt(share @ (theirs - middle) ** 2)
+        # A draw of the fit was itself chosen: effective numbers are fewer than they say.
+        error = 4 * spread * np.sqrt(3 / size)
+        np.testing.assert_array_less(np.abs(mine.mean(axis=0) - middle), error)
+        np.testing.assert_allclose(mine.std(axis=0), spread, rtol=4 * np.sqrt(1.5 / size))
+    mine = made.home.sel(artist="a").mean(("chain", "draw")).to_numpy()
+    assert mine == pytest.approx(share @ belief, abs=0.03)
