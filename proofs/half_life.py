@@ -1,13 +1,16 @@
 """Does a chosen half-life foresee more where rates drift, and is none chosen where they do not.
 
-``run``: tables of 20 artists x 4 clusters x 10 windows of 28 days. In ``walk`` worlds the levels of
-clusters follow a random walk (a step of 0.3 a window); in ``fresh`` ones each window has an effect
-of its own (0.15), so that an old one tells as much as a new one. The half-life is chosen by the
-two windows before the last; the last one, which nobody saw, is scored with it and without.
+``few``: tables of 20 artists x 4 clusters x 10 windows of 28 days, the half-life chosen by the two
+windows before the last. ``many``: 12 artists x 12 clusters x 8 windows, chosen by three windows: a
+choice is as sure as there are clusters whose levels were foreseen. The last window, which nobody
+saw, is scored with what was chosen and without. In ``walk`` worlds the levels of clusters follow a
+random walk (a step of 0.3 a window); in ``fresh`` ones each window has an effect of its own (0.15),
+so that an old one tells as much as a new one.
 ``playlists``: placements of real playlists, early to late, at several half-lives, and with windows
 of 28 days against none. Each world and each fit leaves one JSON file: a run can be taken up again.
 
-    python proofs/half_life.py run [WORLDS]          # of each kind; some minutes a world
+    python proofs/half_life.py few WORLDS [KIND]     # of each kind or one; some minutes a world
+    python proofs/half_life.py many WORLDS [KIND]
     python proofs/half_life.py playlists DATA        # the folder that holds data/
     python proofs/half_life.py report
 """
@@ -32,25 +35,34 @@ KEPT = (co.Outcome.binary("kept", successes="kept28", trials="placements"),)
 SEED = 20261126
 PLACED = ["placements", "kept28"]
 DRIFT = {"walk": 0.3, "fresh": 0.15}
-VALUES = ["28D", "84D", "252D", "1000D"]
+DESIGNS = {
+    "few": {"artists": 20, "clusters": 4, "windows": 10, "origins": 2,
+            "values": ["28D", "84D", "252D", "1000D"]},
+    "many": {"artists": 12, "clusters": 12, "windows": 8, "origins": 3,
+             "values": ["28D", "84D", "1000D"]},
+}  # fmt: skip
 REAL = ["never", "224D", "112D", "56D"]
 
 
-def worlds(count: int) -> None:
-    """Choose a half-life in worlds of both kinds, in turn."""
+def worlds(design: str, count: int, kinds: list[str]) -> None:
+    """Choose a half-life in worlds of some kinds, in turn."""
     for w in range(count):
         for i, kind in enumerate(DRIFT):
-            name = f"{kind}-{w:02d}"
-            if not (RESULTS / f"{name}.json").exists():
-                _keep(name, _world(kind, (SEED, i, w)), seed=[SEED, i, w])
+            name = f"{design}-{kind}-{w:02d}"
+            if kind in kinds and not (RESULTS / f"{name}.json").exists():
+                found = _world(kind, (SEED, i, w), **DESIGNS[design])
+                _keep(name, found, seed=[SEED, i, w])
 
 
-def _world(kind: Any, seed: tuple[int, int, int]) -> dict[str, Any]:
+def _world(
+    kind: Any, seed: tuple[int, int, int], *, artists: int, clusters: int, windows: int,
+    origins: int, values: list[str],
+) -> dict[str, Any]:  # fmt: skip
     rng = np.random.default_rng(seed)
     scale = np.full(len(OUTCOMES), DRIFT[kind])
     parameters = dataclasses.replace(simulate.plausible(OUTCOMES), period_scale=scale)
     drawn = simulate.world(
-        artists=20, clusters=4, windows=10, drift=kind, outcomes=OUTCOMES,
+        artists=artists, clusters=clusters, windows=windows, drift=kind, outcomes=OUTCOMES,
         parameters=parameters, rng=rng,
     )  # fmt: skip
     evidence = drawn.evidence()
@@ -59,7 +71,9 @@ def _world(kind: Any, seed: tuple[int, int, int]) -> dict[str, Any]:
     past, later = part_of(evidence, ~last), part_of(evidence, last)
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
     start = time.perf_counter()
-    found = co.choose_half_life(past, VALUES, prior=prior, origins=2, draws=300, chains=2, rng=rng)
+    found = co.choose_half_life(
+        past, values, prior=prior, origins=origins, draws=300, chains=2, rng=rng
+    )
     chosen = found.provenance["chosen"]
     scores = _scores(past, later, prior, [chosen], rng)
     return {
@@ -141,8 +155,10 @@ def _keep(name: str, found: dict[str, Any], *, seed: Any) -> None:
 
 def report() -> None:
     """Print what was chosen in each world, and what the choice gained in the window held out."""
-    for kind in DRIFT:
+    for kind in (f"{design}-{kind}" for design in DESIGNS for kind in DRIFT):
         held = [json.loads(f.read_text()) for f in sorted(RESULTS.glob(f"{kind}-*.json"))]
+        if not held:
+            continue
         gains = np.array([h["held_out"][h["chosen"]] - h["held_out"]["never"] for h in held])
         print(f"{kind}: chosen {', '.join(h['chosen'] for h in held)}")
         if gains.size > 1:
@@ -159,8 +175,8 @@ def report() -> None:
 
 if __name__ == "__main__":
     match sys.argv[1:]:
-        case ["run", *number]:
-            worlds(int(number[0]) if number else 4)
+        case [("few" | "many") as design, number, *kinds]:
+            worlds(design, int(number), kinds or list(DRIFT))
         case ["playlists", folder]:
             playlists(Path(folder))
         case ["report"]:

@@ -2,11 +2,11 @@
 
 ``weekly``: worlds of 12 artists x 4 clusters in which every artist gets new rows in each of ten
 weeks. ``catalogue``: one world of 300 artists x 6 clusters in which one artist at a time gets a
-new week. Each world leaves one JSON file; FOLDER keeps the beliefs of each week, so that a run can
-be taken up again.
+new week: in turn a week that nobody had before, and one that all others have. Each world leaves
+one JSON file; FOLDER keeps the beliefs of each step, so that a run can be taken up again.
 
     python proofs/sequence.py weekly WORLDS FOLDER  # ten worlds: an hour on two cores
-    python proofs/sequence.py catalogue [STEPS]   # twelve steps: half an hour
+    python proofs/sequence.py catalogue STEPS FOLDER  # twelve steps: half an hour
     python proofs/sequence.py report
 """
 
@@ -109,31 +109,41 @@ def weekly(worlds: int, folder: Path) -> None:
         _keep(f"weekly-{w:02d}", {"steps": steps[w], "batch_seconds": seconds, **found})
 
 
-def catalogue(count: int) -> None:
+def catalogue(count: int, folder: Path) -> None:
     """Give one artist at a time a new week, and compare all of them with one fit at the end."""
     world = simulate.world(
         artists=300, clusters=6, windows=3, window="7D", outcomes=OUTCOMES,
         rng=np.random.default_rng(SEED),
     )  # fmt: skip
-    starts = sorted(world.frame["period_start"].unique())
-    before = world.frame[world.frame["period_start"] < starts[-1]]
-    later = world.frame[world.frame["period_start"] == starts[-1]]
-    clusters, artists = sorted(world.frame["cluster"].unique()), sorted(later["artist"].unique())
-    artists = artists[:count]
-    beliefs, seconds = fitted(read(before), clusters, SEED)
-    steps = [{"path": "fit", "seconds": seconds}]
-    for i, artist in enumerate(artists):
-        beliefs, told = step(beliefs, read(later[later["artist"] == artist]), SEED + i)
-        steps.append(told)
-        print(artist, told, flush=True)
-    whole = pd.concat([before, later[later["artist"].isin(artists)]])
-    batch, seconds = fitted(read(whole), clusters, SEED + 1000)
+    frame, week = world.frame, world.frame["period_start"].rank(method="dense")
+    artists = sorted(frame["artist"].unique())[:count]
+    # In turn: a week that nobody had, and one that all others have.
+    which = {artist: 3 - i % 2 for i, artist in enumerate(artists)}
+    own = frame["artist"].map(which)
+    arriving = frame[week == own]
+    before = frame[(week < 3) & (week != own)]
+    clusters = sorted(frame["cluster"].unique())
+    beliefs, steps = None, []
+    for i, artist in enumerate(["", *artists]):
+        kept = folder / f"catalogue-{i:02d}.nc"
+        told = kept.with_suffix(".json")
+        if told.exists():
+            steps.append(json.loads(told.read_text()))
+            beliefs = co.Beliefs.load(kept)
+            continue
+        if beliefs is None:
+            beliefs, seconds = fitted(read(before), clusters, SEED)
+            steps.append({"path": "fit", "seconds": seconds})
+        else:
+            beliefs, found = step(beliefs, read(arriving[arriving["artist"] == artist]), SEED + i)
+            steps.append(found | {"week": which[artist]})
+        beliefs.save(kept)
+        told.write_text(json.dumps(steps[-1]))
+        print(artist, steps[-1], flush=True)
+    batch, seconds = fitted(read(pd.concat([before, arriving])), clusters, SEED + 1000)
     found = compared(beliefs, batch, artists)
     everyone = compared(beliefs, batch, sorted(before["artist"].unique()))
-    _keep(
-        "catalogue",
-        {"steps": steps, "batch_seconds": seconds, **found, "all": everyone},
-    )
+    _keep("catalogue", {"steps": steps, "batch_seconds": seconds, **found, "all": everyone})
 
 
 def _keep(name: str, found: dict[str, Any]) -> None:
@@ -165,8 +175,9 @@ if __name__ == "__main__":
         case ["weekly", number, folder]:
             Path(folder).mkdir(parents=True, exist_ok=True)
             weekly(int(number), Path(folder))
-        case ["catalogue", *number]:
-            catalogue(int(number[0]) if number else 12)
+        case ["catalogue", number, folder]:
+            Path(folder).mkdir(parents=True, exist_ok=True)
+            catalogue(int(number), Path(folder))
         case ["report"]:
             report()
         case _:
