@@ -176,6 +176,8 @@ class Between:
         earlier = _evidence(step, wide, (before, owners), _earlier(step))
         learned = Lesson.of(tries.noise, height - earlier)
         kept = _merged(tries.posteriors, one)
+        for each in tries.new:
+            kept = each.settled(kept, rng)
         return cls(step, kept, before, now, owners, whole - earlier, learned)
 
 

@@ -22,7 +22,7 @@ from scipy.special import logsumexp
 from coterie.beliefs.parameters import ParameterPrior
 from coterie.typing import Floats, Integers
 
-_POINTS: Final = 64
+_POINTS: Final = 48
 _REACH: Final = 10.0
 """Standard deviations of a log scale that its grid reaches to either side."""
 _DEEP: Final = 7.0

@@ -94,18 +94,20 @@ class Candidates:
     Attributes
     ----------
     posteriors
-        One a candidate, with those effects drawn anew, and their scales; one alone where
-        nothing is new.
+        One a candidate, with those effects drawn anew; one alone where nothing is new.
     log_ratio
         Log density of new effects given old ones, less that of the draw: (candidate, draw of
         all chains).
     noise
         Where they lie in units of their law: (candidate, draw, effect).
+    new
+        Those effects.
     """
 
     posteriors: list[xr.Dataset]
     log_ratio: Floats
     noise: Floats
+    new: list[Opened]
 
 
 def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
@@ -144,7 +146,7 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     new = opened(posterior, fitted, now, levels, priors)
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
     if not new:
-        return Candidates([posterior], np.zeros((1, size)), np.empty((1, size, 0)))
+        return Candidates([posterior], np.zeros((1, size)), np.empty((1, size, 0)), [])
     arrived = read.arrived(posterior, now)
     now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     middle, guide = _guide(posterior, now, levels, own(), new)
@@ -157,10 +159,10 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     posteriors = [posterior] * CANDIDATES
     for each, first, last in zip(new, edges, edges[1:], strict=False):
         posteriors = [
-            each.written(made, drawn[:, first:last], rng)
+            each.placed(made, drawn[:, first:last])
             for made, drawn in zip(posteriors, effect, strict=True)
         ]
-    return Candidates(posteriors, log_ratio, noise)
+    return Candidates(posteriors, log_ratio, noise, new)
 
 
 def _noise(

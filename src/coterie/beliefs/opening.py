@@ -64,33 +64,44 @@ class Opened:
         """Return effects at some positions, a cell's cluster included: (draw, position)."""
         return _values(posterior, self.name, self.outcome, at)
 
-    def written(
-        self, posterior: xr.Dataset, values: Floats, rng: np.random.Generator
-    ) -> xr.Dataset:
-        """Write new effects, and draw their scale and what nobody has rows for.
+    def placed(self, posterior: xr.Dataset, values: Floats) -> xr.Dataset:
+        """Write new effects, (draw, new), and leave all else as it was."""
+        if self.of_cells:
+            cluster = self._clusters(posterior, self.new)
+            own = read.flat(posterior, names.CLUSTER_EFFECT)[:, cluster, self.outcome]
+            values = values - own
+        drawn = read.flat(posterior, self.name)[..., self.outcome].reshape(len(values), -1).copy()
+        drawn[:, self.new] = values
+        return posterior.assign({self.name: _put(posterior[self.name], self.outcome, drawn)})
+
+    def settled(self, posterior: xr.Dataset, rng: np.random.Generator) -> xr.Dataset:
+        """Draw scales, how levels divide, and what nobody has rows for, given all effects.
 
         Parameters
         ----------
         posterior
-            Over (chain, draw, ...).
-        values
-            (draw, new).
+            Over (chain, draw, ...), new effects placed.
         rng
             Source of chance.
         """
+        values = self.values(posterior, self.new)
         scale, between, own = self.law.redrawn(values, rng)
-        shape = (scale.size, *posterior[self.name].shape[2:-1])
-        effect = rng.standard_normal((scale.size, int(np.prod(shape[1:])))) * scale[:, None]
+        count = int(np.prod(posterior[self.name].shape[2:-1]))
+        drawn = rng.standard_normal((scale.size, count)) * scale[:, None]
         for at, known in ((self.seen, self.values(posterior, self.seen)), (self.new, values)):
-            group = np.unravel_index(at, shape[1:])[0] if self.of_cells else np.zeros_like(at)
             # A factor's levels have no group's own effect: it is 0 there.
-            effect[:, at] = known - own[:, group]
-        changed = {self.scale: scale, self.name: effect.reshape(shape)}
+            group = self._clusters(posterior, at) if self.of_cells else np.zeros_like(at)
+            drawn[:, at] = known - own[:, group]
+        changed = {self.scale: scale, self.name: drawn}
         if between is not None:
             changed |= {names.CLUSTER_SCALE: between, names.CLUSTER_EFFECT: own}
         return posterior.assign(
-            {name: _put(posterior[name], self.outcome, drawn) for name, drawn in changed.items()}
+            {name: _put(posterior[name], self.outcome, found) for name, found in changed.items()}
         )
+
+    def _clusters(self, posterior: xr.Dataset, at: Integers) -> Integers:
+        found: Integers = np.unravel_index(at, posterior[self.name].shape[2:-1])[0]
+        return found
 
 
 def opened(
@@ -182,8 +193,9 @@ def _values(posterior: xr.Dataset, name: str, outcome: int, at: Integers) -> Flo
 
 
 def _put(values: xr.DataArray, outcome: int, drawn: Floats) -> xr.DataArray:
-    """Write one outcome's draws: (draw of all chains, ...)."""
+    """Write one outcome's draws: (draw of all chains, ...), flattened or not."""
     ordered = values.transpose(*_SAMPLE, ...)
     numbers = ordered.to_numpy().copy()
-    numbers.reshape(-1, *numbers.shape[2:])[..., outcome] = drawn
+    whole = numbers.reshape(len(drawn), *numbers.shape[2:])
+    whole[..., outcome] = drawn.reshape(whole.shape[:-1])
     return ordered.copy(data=numbers)
