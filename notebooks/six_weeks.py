@@ -81,7 +81,7 @@ prior = co.MembershipPrior.from_shares(shares, elsewhere=0.1)
 late = co.ParameterPrior.lognormal(14, 0.7, reason="two weeks, a factor of two either way")
 population = co.PopulationPrior().replace(outcome="follow", delay=late)
 
-beliefs = co.fit(evidence, prior, population=population, rng=rng, draws=600, chains=2)
+beliefs = co.fit(evidence, prior, population=population, rng=rng, draws=1500, chains=2)
 beliefs
 
 # %% [markdown]

@@ -166,19 +166,21 @@ def map_(
     day_first: DayFirst = None,
 ) -> None:
     """Write a mapping to fill in: every campaign, ad set and playlist of some exports."""
+    from coterie.beliefs.replacing import replacing
+
     with _refusals("map"):
         stated = {"currency": currency, "decimal": decimal, "day_first": day_first}
         text = co.exports.template(_export(file, (None, None), **stated) for file in files)
         if out is None:
             typer.echo(text, nl=False)
             return
-        try:
-            with out.open("x", encoding="utf-8") as file:
-                file.write(text)
-        except FileExistsError:
+        _check_out(out)
+        if out.exists():
             raise co.EvidenceError(
                 f"{out} is there already, and what was filled in would be lost. Name another."
-            ) from None
+            )
+        with replacing(out.resolve(), str(out)) as beside:
+            beside.write_text(text, encoding="utf-8")
     typer.echo(
         f"Written: {out}. Fill in the clusters, then: coterie read ... --map {out}", err=True
     )
