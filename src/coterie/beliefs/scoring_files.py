@@ -137,7 +137,7 @@ def _parts(parquet: Any, source: Any, column: str, rows: int) -> Iterator[pd.Dat
             f"{str(source)!r} has no column {column!r}; it has {there}. Name the columns as in the "
             "table that was fitted."
         )
-    rest, done = pd.DataFrame(), set[int]()
+    rest, done = pd.DataFrame(), _Done()
     for batch in file.iter_batches(batch_size=rows):
         frame = pd.concat([rest, batch.to_pandas()], ignore_index=True)
         # A label that is missing is refused with its row, by who reads the part.
@@ -154,17 +154,40 @@ def _parts(parquet: Any, source: Any, column: str, rows: int) -> Iterator[pd.Dat
         yield rest.reset_index(drop=True)
 
 
-def _remember(done: set[int], artists: pd.Series[Any], source: Any) -> None:
+class _Done:
+    """Artists of earlier parts, eight bytes each, in sorted runs that double in length."""
+
+    def __init__(self) -> None:
+        self._runs: list[Any] = []
+
+    def has(self, hashed: Any) -> Any:
+        """Say of each whether it was added before."""
+        found = np.zeros(hashed.size, dtype=bool)
+        for run in self._runs:
+            at = np.searchsorted(run, hashed).clip(max=run.size - 1)
+            found |= run[at] == hashed
+        return found
+
+    def add(self, hashed: Any) -> None:
+        """Add artists."""
+        new = np.sort(hashed)
+        while self._runs and self._runs[-1].size <= 2 * new.size:
+            new = np.sort(np.concatenate([self._runs.pop(), new]))
+        self._runs.append(new)
+
+
+def _remember(done: _Done, artists: pd.Series[Any], source: Any) -> None:
     """Refuse an artist of an earlier part: half of the rows would be one belief."""
     labels = pd.unique(artists.dropna())
-    hashed = pd.util.hash_array(labels.astype(object)).tolist()
-    again = [label for label, key in zip(labels, hashed, strict=True) if key in done]
+    hashed = pd.util.hash_array(labels.astype(object))
+    again = labels[done.has(hashed)].tolist()
     if again:
         raise EvidenceError(
             f"Rows of artist {again[0]!r} in {str(source)!r} are not together; {len(again)} "
             "artists of this part were scored before. Sort the file by artist."
         )
-    done.update(hashed)
+    if hashed.size:
+        done.add(hashed)
 
 
 def _parquet() -> Any:
