@@ -121,10 +121,75 @@ def test_scales_and_groups_are_drawn_from_their_law_given_the_effects():
 def test_what_is_expected_of_new_effects_is_what_old_ones_say():
     rng = np.random.default_rng(8)
     law = law_of(rng, between=0.4)
-    mean, covariance = law.expected(0.3)
+    mean, covariance = law.expected(np.full(3, 0.3))
     every = np.concatenate(GROUPS)
     whole = 0.09 * np.eye(6) + 0.16 * np.equal.outer(every, every)
     pull = whole[3:, :3] @ np.linalg.inv(whole[:3, :3])
 
     np.testing.assert_allclose(mean, law.old @ pull.T, atol=1e-9)
-    np.testing.assert_allclose(covariance, whole[3:, 3:] - pull @ whole[:3, 3:], atol=1e-9)
+    np.testing.assert_allclose(covariance[0], whole[3:, 3:] - pull @ whole[:3, 3:], atol=1e-9)
+
+
+@pytest.mark.parametrize(
+    ("prior", "size", "true"),
+    [
+        (HALF, 60, 0.01), (HALF, 20, 0.01), (HALF, 200, 0.01), (HALF, 60, 0.05), (HALF, 60, 3.0),
+        (ParameterPrior.halfnormal(5.0), 50, 0.1), (ParameterPrior.halfnormal(0.05), 20, 0.5),
+        (ParameterPrior.lognormal(0.3, 0.5), 60, 0.01),
+        (ParameterPrior.lognormal(0.3, 0.5), 3, 4.0), (HALF, 1, 0.001), (HALF, 1, 0.5),
+    ],
+)  # fmt: skip
+def test_a_scale_is_found_however_small_or_large_against_its_prior(prior, size, true):
+    rng = np.random.default_rng(11)
+    draws, alone = 4_000, np.zeros(size, dtype=int)
+    old = np.repeat(rng.normal(0, true, (1, size)), draws, axis=0)
+    new = np.repeat(rng.normal(0, true, (1, 4)), draws, axis=0)
+    law = Exchangeable(old, alone, np.zeros(4, dtype=int), 1, Spread(np.ones(draws), prior), None)
+    drawn = law.redrawn(new, rng)[0]
+
+    grid = np.linspace(np.log(true) - 9, np.log(true) + 6, 60_000)
+    heights = []
+    for values in (old[0], np.concatenate([old[0], new[0]])):
+        square = np.exp(2 * grid)
+        heights.append(
+            -0.5 * np.square(values).sum() / square - values.size * grid
+            + prior.log_densities(np.exp(grid)) + grid
+        )  # fmt: skip
+    areas = [np.log(np.sum(np.exp(h - h.max()))) + h.max() for h in heights]
+    wanted = areas[1] - areas[0] - 0.5 * 4 * np.log(2 * np.pi)
+    share = np.exp(heights[1] - heights[1].max())
+    share /= share.sum()
+    middle = share @ grid
+    spread = np.sqrt(share @ (grid - middle) ** 2)
+
+    assert law.log_density(new[None])[0, 0] == pytest.approx(wanted, abs=5e-3)
+    assert np.log(drawn).mean() == pytest.approx(middle, abs=5 * spread / np.sqrt(draws))
+    assert np.log(drawn).std() == pytest.approx(spread, rel=0.06)
+
+
+@pytest.mark.parametrize("groups", [8, 30, 100])
+def test_the_scale_between_many_groups_is_drawn_as_wide_as_it_is(groups):
+    rng = np.random.default_rng(12)
+    draws, each = 4_000, np.repeat(np.arange(groups), 2)
+    one = rng.normal(0, 0.4, groups)[each] + rng.normal(0, 0.1, 2 * groups)
+    last = np.array([0])
+    law = Exchangeable(
+        np.repeat(one[None], draws, axis=0), each, last, groups,
+        Spread(np.full(draws, 0.1), None), Spread(np.ones(draws), HALF),
+    )  # fmt: skip
+    new = np.repeat(rng.normal(0, 0.4, (1, 1)), draws, axis=0)
+    between = law.redrawn(new, rng)[1]
+
+    grid = np.linspace(1e-3, 2, 4_000)
+    means = (np.bincount(each, one) + np.bincount(last, new[0], groups)) / np.bincount(
+        np.concatenate([each, last])
+    )
+    wide = grid[:, None] ** 2 + 0.01 / np.bincount(np.concatenate([each, last]))
+    height = -0.5 * (np.log(wide) + means**2 / wide).sum(axis=1) + HALF.log_densities(grid)
+    share = np.exp(height - height.max())
+    share /= share.sum()
+    middle = share @ grid
+    spread = np.sqrt(share @ (grid - middle) ** 2)
+
+    assert between.mean() == pytest.approx(middle, abs=5 * spread / np.sqrt(draws))
+    assert between.std() == pytest.approx(spread, rel=0.06)

@@ -168,16 +168,17 @@ class Between:
             wide, changed.fitted, now, step.levels, _priors(step),
             lambda: _own(step, wide, before, now, owners, rng), rng, lesson=lesson,
         )  # fmt: skip
-        told = [_evidence(step, p, (now, owners), step.stated) for p in tries.posteriors]
+        told = [
+            _evidence(step, tries.placed(effect), (now, owners), step.stated)
+            for effect in tries.effect
+        ]
         height = tries.log_ratio + np.stack(told)
         whole = logsumexp(height, axis=0)
         below = np.cumsum(np.exp(height - whole), axis=0)
         one = (below < rng.random(whole.size)).sum(axis=0).clip(max=len(height) - 1)
+        kept = tries.settled(tries.effect[one, np.arange(one.size)], rng)
         earlier = _evidence(step, wide, (before, owners), _earlier(step))
         learned = Lesson.of(tries.noise, height - earlier)
-        kept = _merged(tries.posteriors, one)
-        for each in tries.new:
-            kept = each.settled(kept, rng)
         return cls(step, kept, before, now, owners, whole - earlier, learned)
 
 
@@ -209,22 +210,6 @@ def _evidence(
         for part in parts
     ]
     return np.concatenate(found)
-
-
-def _merged(drawn: list[xr.Dataset], one: Integers) -> xr.Dataset:
-    """Take of each draw the candidate that is kept."""
-    first = drawn[0]
-    moved = [
-        name for name, values in first.data_vars.items()
-        if not all(np.may_share_memory(values.to_numpy(), d[name].to_numpy()) for d in drawn)
-    ]  # fmt: skip
-    found = {}
-    for name in moved:
-        every = [d[name].transpose(*_SAMPLE, ...) for d in drawn]
-        flat = np.stack([e.to_numpy().reshape(one.size, -1) for e in every])
-        data = flat[one, np.arange(one.size)].reshape(every[0].shape)
-        found[name] = every[0].copy(data=data)
-    return first.assign(found)
 
 
 def _priors(step: Step) -> Priors:

@@ -13,6 +13,7 @@ fine grid.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import Final
 
@@ -22,11 +23,17 @@ from scipy.special import logsumexp
 from coterie.beliefs.parameters import ParameterPrior
 from coterie.typing import Floats, Integers
 
-_POINTS: Final = 48
+_POINTS: Final = 48, 160
+"""Points of a grid, at least and at most."""
 _REACH: Final = 10.0
 """Standard deviations of a log scale that its grid reaches to either side."""
 _DEEP: Final = 7.0
-_TAIL: Final = 1e-9
+_NOTHING: Final = 80.0
+"""Squares over a scale's square, four more a term, from which a density is none: exp(-40)."""
+_FARTHER: Final = 3.0
+_SPEAKS: Final = 8.0
+"""Free terms from which effects say more of their scale than its mean over all draws."""
+_TAIL: Final = 1e-12
 _TINY: Final = 1e-12
 _CHUNK: Final = 2**22
 
@@ -52,8 +59,27 @@ class Spread:
         known = self.prior is not None and self.prior.family not in {"fixed", "joint"}
         return self.prior if known else None
 
+    def usual(self, squares: Floats, free: float) -> Floats:
+        """Return about the scale that squares tell of at each draw; as drawn if it is kept.
+
+        The draw of a scale is one of many that go with the effects at hand: near it others
+        would be as likely, so that these speak, and its mean over all draws a little.
+
+        Parameters
+        ----------
+        squares, free
+            (draw,), and of how many free terms.
+        """
+        if self.free is None:
+            return self.draws
+        told = np.log(np.maximum(squares / max(free, 1.0), _TINY))
+        share = free / (free + _SPEAKS)
+        before = np.exp((1 - share) * math.log(np.square(self.draws).mean() + _TINY) + share * told)
+        found: Floats = np.sqrt((2 * before + squares) / (2 + free))
+        return found
+
     def grid(
-        self, squares: Floats, free: float, at: slice, *, deep: float = 0.0
+        self, squares: Floats, free: float, terms: float, at: slice, *, deep: float = 0.0
     ) -> tuple[Floats, Floats]:
         """Return log scales to look at and their log prior, points' distance included.
 
@@ -63,6 +89,8 @@ class Spread:
             Sum of squares that tells of the scale at each of some draws.
         free
             Of how many free terms.
+        terms
+            How many terms may tell of it in the end: as fine the grid must be.
         at
             Those draws.
         deep
@@ -72,15 +100,19 @@ class Spread:
         if prior is None:
             grid = np.log(np.maximum(self.draws[at], _TINY))[:, None]
             return grid, np.zeros_like(grid)
-        usual, ends = prior.quantile(0.5), (prior.quantile(_TAIL), prior.quantile(1 - _TAIL))
-        centre = 0.5 * np.log((squares + usual**2) / (free + 1))
-        reach = _REACH / np.sqrt(2 * (free + 1))
-        low = np.maximum(centre - max(reach, deep), np.log(ends[0]))
-        high = np.minimum(centre + reach, np.log(ends[1]))
-        beyond = low >= high
-        low, high = np.where(beyond, np.log(ends[0]), low), np.where(beyond, np.log(ends[1]), high)
-        grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, _POINTS)
-        step = np.log((high - low) / (_POINTS - 1))[:, None]
+        mode, bend = _mode(prior, squares, free)
+        reach = _REACH / np.sqrt(bend)
+        low = mode - np.maximum(reach, deep)
+        if deep == 0.0:
+            least = np.maximum(squares, _TINY**2) / (_NOTHING + 4 * free)
+            low = np.maximum(low, 0.5 * np.log(least))
+        edge = math.log(prior.quantile(1 - _TAIL))
+        high = np.minimum(mode + reach, np.maximum(edge, mode + _FARTHER))
+        # Half a standard deviation of the sharpest curve there may be.
+        wanted = 2 * np.max(high - low) * math.sqrt(2 * (terms + 4))
+        points = int(np.clip(wanted, *_POINTS))
+        grid = low[:, None] + (high - low)[:, None] * np.linspace(0, 1, points)
+        step = np.log((high - low) / (points - 1))[:, None]
         return grid, prior.log_densities(np.exp(grid)) + grid + step
 
 
@@ -109,43 +141,44 @@ class Exchangeable:
     scale: Spread
     between: Spread | None
 
-    def expected(self, scale: float) -> tuple[Floats, Floats]:
-        """Return the mean of what is new given what is old, and its covariance at a usual draw.
+    def expected(self, scale: Floats) -> tuple[Floats, Floats]:
+        """Return the mean and the covariance of what is new given what is old, and the scales.
 
         Parameters
         ----------
         scale
-            ``s``; ``b`` is as it usually is.
+            ``s``, or about it: (draw,).
 
         Returns
         -------
         mean, covariance
-            (draw, new) and (new, new).
+            (draw, new) and (draw, new, new).
         """
         count, total, _ = _moments(self.old, self.old_group, self.groups)
-        between = 0.0 if self.between is None else float(np.square(self.between.draws).mean())
-        ratio = between / (scale**2 + count * between + _TINY)
+        between = np.zeros((len(scale), 1))
+        if self.between is not None:
+            told = np.square(total / np.maximum(count, 1)).sum(axis=1)
+            between = np.square(self.between.usual(told, float((count > 0).sum())))[:, None]
+        square = np.square(scale)[:, None]
+        ratio = between / np.maximum(square + count * between, _TINY**2)
         alike = np.equal.outer(self.new_group, self.new_group)
-        covariance = np.where(alike, (ratio * scale**2)[self.new_group], 0.0)
+        covariance = (ratio * square)[:, self.new_group, None] * alike
         middle: Floats = (total * ratio)[:, self.new_group]
-        return middle, covariance + scale**2 * np.eye(self.new_group.size)
+        return middle, covariance + square[..., None] * np.eye(self.new_group.size)
 
-    def usual_scale(self, new: Floats, variance: Floats, at: slice) -> float:
-        """Return about the scale that old and new effects have together.
+    def usual_scale(self, new: Floats | None = None, variance: Floats | None = None) -> Floats:
+        """Return about the scale that old effects have, or old and new together: (draw,).
 
         Parameters
         ----------
-        new
-            Where what is new lies at some draws: (some, new).
-        variance
-            How far it may be from there: (new,).
-        at
-            Those draws.
+        new, variance
+            Where what is new lies, and how far it may be from there: (draw, new) each.
         """
-        count, total, within = _moments(*self._joined(self.old[at], new), self.groups)
-        squares, free = self._told(count, total, within)
-        before = np.square(self.scale.draws).mean()
-        return float(np.sqrt((2 * before + squares.mean() + variance.sum()) / (2 + free)))
+        values, group = (self.old, self.old_group) if new is None else self._joined(self.old, new)
+        squares, free = self._told(*_moments(values, group, self.groups))
+        return self.scale.usual(
+            squares if variance is None else squares + variance.sum(axis=1), free
+        )
 
     def log_density(self, new: Floats) -> Floats:
         """Return the log density of what is new given what is old: (candidate, draw).
@@ -156,7 +189,7 @@ class Exchangeable:
             Their groups' own included: (candidate, draw, new).
         """
         found, size = np.empty(new.shape[:2]), len(self.old)
-        step = max(1, _CHUNK // _POINTS**2)
+        step = max(1, _CHUNK // _POINTS[1] ** 2)
         for first in range(0, size, step):
             at = slice(first, min(first + step, size))
             before = logsumexp(self._heights(self.old[at], self.old_group, at)[-1], axis=(1, 2))
@@ -184,7 +217,7 @@ class Exchangeable:
         """
         size = len(self.old)
         scale, between = np.empty(size), np.empty(size)
-        step = max(1, _CHUNK // _POINTS**2)
+        step = max(1, _CHUNK // _POINTS[1] ** 2)
         for first in range(0, size, step):
             at = slice(first, min(first + step, size))
             joined = self._joined(self.old[at], new[at])
@@ -216,13 +249,18 @@ class Exchangeable:
         """Return log scales, within and between, and the log density at each two of them."""
         count, total, within = _moments(values, group, self.groups)
         mean = total / np.maximum(count, 1)
-        grid, height = self.scale.grid(*self._told(count, total, within), at)
+        terms = float(count.sum())
+        grid, height = self.scale.grid(*self._told(count, total, within), terms, at)
         between = np.full((len(values), 1), -np.inf)
         extra = np.zeros((len(values), 1))
         if self.between is not None:
             there = count > 0
             between, extra = self.between.grid(
-                np.square(mean[:, there]).sum(axis=1), float(there.sum()), at, deep=_DEEP
+                np.square(mean[:, there]).sum(axis=1),
+                float(there.sum()),
+                float(there.sum()),
+                at,
+                deep=_DEEP,
             )
         square, wide = np.exp(2 * grid)[:, :, None], np.exp(2 * between)[:, None, :]
         height = height - np.maximum(count - 1, 0).sum() * grid
@@ -234,6 +272,26 @@ class Exchangeable:
             told = size * np.square(mean[:, of]).sum(axis=1)[:, None, None]
             height = height - 0.5 * (of.sum() * np.log(both) + told / both)
         return grid, between, height
+
+
+def _mode(prior: ParameterPrior, squares: Floats, free: float) -> tuple[Floats, Floats]:
+    """Return where a log scale is likeliest, given squares alone, and how sharply: (draw,)."""
+    if prior.family == "halfnormal":
+        wide = prior.first**2
+        root = np.sqrt((free - 1) ** 2 + 4 * squares / wide)
+        # The larger root, without taking near numbers from each other.
+        square = 2 * squares / (root + free - 1) if free > 1 else wide / 2 * (root + 1 - free)
+        square = np.maximum(square, _TINY**2)
+        bend: Floats = 2 * squares / square + 2 * square / wide
+        return 0.5 * np.log(square), np.maximum(bend, 0.1)
+    # Log-normal: a normal law of the log scale, which Newton's steps solve from above.
+    mode = np.full_like(squares, max(prior.first, 0.0))
+    mode = np.maximum(mode, 0.5 * np.log(np.maximum(squares, _TINY**2)))
+    for _ in range(60):
+        told = squares * np.exp(-2 * mode)
+        slope = -free + told - (mode - prior.first) / prior.second**2
+        mode = mode + np.clip(slope / (2 * told + 1 / prior.second**2), -1.0, 1.0)
+    return mode, 2 * squares * np.exp(-2 * mode) + 1 / prior.second**2
 
 
 def _moments(values: Floats, group: Integers, groups: int) -> tuple[Floats, Floats, Floats]:

@@ -11,7 +11,7 @@ costs effective draws, not truth.
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass, replace
 from typing import Final
 
@@ -35,8 +35,6 @@ _FARTHEST: Final = 3.0
 _CHUNK: Final = 2**23
 CANDIDATES: Final = len(_WIDER)
 """Draws of new effects at each draw of the population, of which one is kept."""
-_FIRST: Final = 32
-"""Draws from which the usual scale of old and new effects is taken."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,7 +48,7 @@ class _Guide:
     rest
         What the draws of the fit differ from it by: (draw of the fit, observation).
     root
-        Cholesky factor of the covariance of new effects about their mean: (effect, effect).
+        Cholesky factor of the covariance of new effects about their mean: (draw, effect, effect).
     part
         1 where an effect is in an observation's level: (observation, effect).
     """
@@ -93,8 +91,10 @@ class Candidates:
 
     Attributes
     ----------
-    posteriors
-        One a candidate, with those effects drawn anew; one alone where nothing is new.
+    posterior
+        Draws without them.
+    effect
+        The new effects: (candidate, draw, effect); one candidate without any where nothing is new.
     log_ratio
         Log density of new effects given old ones, less that of the draw: (candidate, draw of
         all chains).
@@ -104,10 +104,26 @@ class Candidates:
         Those effects.
     """
 
-    posteriors: list[xr.Dataset]
+    posterior: xr.Dataset
+    effect: Floats
     log_ratio: Floats
     noise: Floats
     new: list[Opened]
+
+    def placed(self, effect: Floats) -> xr.Dataset:
+        """Return the posterior with some new effects in it: (draw, effect)."""
+        made, last = self.posterior, 0
+        for each in self.new:
+            made = each.placed(made, effect[:, last : last + each.new.size])
+            last += each.new.size
+        return made
+
+    def settled(self, effect: Floats, rng: np.random.Generator) -> xr.Dataset:
+        """Return the same with scales, and how levels divide, drawn given all effects."""
+        made = self.placed(effect)
+        for each in self.new:
+            made = each.settled(made, rng)
+        return made
 
 
 def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
@@ -146,7 +162,8 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     new = opened(posterior, fitted, now, levels, priors)
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
     if not new:
-        return Candidates([posterior], np.zeros((1, size)), np.empty((1, size, 0)), [])
+        none = np.empty((1, size, 0))
+        return Candidates(posterior, none, np.zeros((1, size)), none, [])
     arrived = read.arrived(posterior, now)
     now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     middle, guide = _guide(posterior, now, levels, own(), new)
@@ -156,13 +173,7 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     log_ratio, edges = -log_law, np.cumsum([0, *(each.new.size for each in new)])
     for each, first, last in zip(new, edges, edges[1:], strict=False):
         log_ratio += each.law.log_density(effect[..., first:last])
-    posteriors = [posterior] * CANDIDATES
-    for each, first, last in zip(new, edges, edges[1:], strict=False):
-        posteriors = [
-            each.placed(made, drawn[:, first:last])
-            for made, drawn in zip(posteriors, effect, strict=True)
-        ]
-    return Candidates(posteriors, log_ratio, noise, new)
+    return Candidates(posterior, effect, log_ratio, noise, new)
 
 
 def _noise(
@@ -189,16 +200,26 @@ def _placed(
     (candidate, draw, effect) and (draw,).
     """
     effect, log_unit = np.empty_like(noise), np.empty(noise.shape[1])
-    count, root = noise.shape[-1], guide.root
-    step = max(1, _CHUNK // max(count, int(np.bincount(now.artist).max())) ** 2)
-    for first in range(0, len(log_unit), step):
-        at = slice(first, min(first + step, len(log_unit)))
-        precision, pull = _law(posterior, now, guide, at)
-        factor = np.linalg.cholesky(np.eye(count) + root.T @ precision @ root)
+    for at in _chunks(now, guide):
+        root = guide.root[at]
+        middle, factor = _middle(*_law(posterior, now, guide, at), root)
         away = np.linalg.solve(factor.swapaxes(1, 2), noise[:, at, :, None])
-        effect[:, at] = (root @ (_middle(precision, pull, root) + away))[..., 0]
-        log_unit[at] = np.log(np.diagonal(factor, axis1=1, axis2=2)).sum(axis=1)
-    return effect, log_unit - np.log(np.diagonal(root)).sum()
+        effect[:, at] = (root @ (middle + away))[..., 0]
+        log_unit[at] = np.log(_diagonal(factor)).sum(axis=1) - np.log(_diagonal(root)).sum(axis=1)
+    return effect, log_unit
+
+
+def _chunks(now: Design, guide: _Guide) -> Iterator[slice]:
+    """Cut the draws so that no table of them is large."""
+    size = len(guide.expected)
+    each = max(guide.root.shape[-1] ** 2, int(np.square(np.bincount(now.artist)).sum()))
+    step = max(1, _CHUNK // each)
+    for first in range(0, size, step):
+        yield slice(first, min(first + step, size))
+
+
+def _diagonal(root: Floats) -> Floats:
+    return np.diagonal(root, axis1=1, axis2=2)
 
 
 def _guide(
@@ -206,33 +227,38 @@ def _guide(
 ) -> tuple[Floats, _Guide]:
     """Return the mean of new effects at each draw, (draw, effect), and what is known about it."""
     part = np.concatenate([each.part for each in new], axis=1)
-    scales = [float(each.law.scale.draws.mean()) for each in new]
-    middles, covariances = zip(
-        *(each.law.expected(scale) for each, scale in zip(new, scales, strict=True)), strict=True
-    )
-    middle = np.concatenate(middles, axis=1)
+    laws = [each.law.expected(each.law.usual_scale()) for each in new]
+    middle = np.concatenate([mean for mean, _ in laws], axis=1)
     present = np.concatenate([each.values(posterior, each.new) for each in new], axis=1)
     expected, rest = _known(posterior, now, levels, own, (middle - present) @ part.T)
-    guide = _Guide(expected, rest, _root(covariances), part)
-    some = slice(0, None, max(1, len(expected) // _FIRST))
-    precision, pull = _law(posterior, now, guide, some)
-    inverse = np.linalg.inv(np.eye(part.shape[1]) + guide.root.T @ precision @ guide.root)
-    about = guide.root @ inverse
-    found = middle[some] + (about @ (guide.root.T @ pull[..., None]))[..., 0]
-    variance = np.einsum("doe,oe->do", about, guide.root).mean(axis=0)
-    edges = np.cumsum([0, *(each.new.size for each in new)])
-    for i, each in enumerate(new):
-        mine = slice(edges[i], edges[i + 1])
-        scales[i] = each.law.usual_scale(found[:, mine], variance[mine], some)
-    spread = [each.law.expected(scale)[1] for each, scale in zip(new, scales, strict=True)]
+    guide = _Guide(expected, rest, _root([spread for _, spread in laws]), part)
+    found, variance = np.empty_like(middle), np.empty_like(middle)
+    for at in _chunks(now, guide):
+        root = guide.root[at]
+        unit, factor = _middle(*_law(posterior, now, guide, at), root)
+        found[at] = middle[at] + (root @ unit)[..., 0]
+        half = np.linalg.solve(factor, root.swapaxes(1, 2))
+        variance[at] = np.square(half).sum(axis=1)
+    spread, last = [], 0
+    for each in new:
+        mine = slice(last, last + each.new.size)
+        last = mine.stop
+        scale = each.law.usual_scale(found[:, mine], variance[:, mine])
+        spread.append(each.law.expected(scale)[1])
     return middle, replace(guide, root=_root(spread))
 
 
-def _root(covariances: Iterable[Floats]) -> Floats:
-    from scipy.linalg import block_diag
-
-    whole: Floats = block_diag(*covariances)
-    found: Floats = np.linalg.cholesky(whole + _TINY * np.eye(len(whole)))
+def _root(covariances: list[Floats]) -> Floats:
+    """Return Cholesky factors of blocks on a diagonal: (draw, effect, effect)."""
+    size = sum(block.shape[-1] for block in covariances)
+    found, last = np.zeros((len(covariances[0]), size, size)), 0
+    for block in covariances:
+        at = slice(last, last + block.shape[-1])
+        last = at.stop
+        # In units of its own spread: a scale next to nothing is a number like any other.
+        unit = np.sqrt(np.maximum(np.diagonal(block, axis1=1, axis2=2), _TINY**2))
+        alike = block / (unit[:, :, None] * unit[:, None, :]) + _TINY * np.eye(block.shape[-1])
+        found[:, at, at] = unit[:, :, None] * np.linalg.cholesky(alike)
     return found
 
 
@@ -278,7 +304,8 @@ def _law(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[
             part = guide.part[mine]
             precision += part.T @ sure[-1] @ part
             pull += np.einsum("no,dnm,dm->do", part, sure[-1], left[:, mine])
-        effect = (guide.root @ _middle(precision, pull, guide.root))[..., 0] @ guide.part.T
+        effect = (guide.root[at] @ _middle(precision, pull, guide.root[at])[0])[..., 0]
+        effect = effect @ guide.part.T
         for mine, covariance, weight in zip(owners, covariances, sure, strict=True):
             gap = (left - effect)[:, mine]
             own = np.einsum("nk,dkm,dm->dn", covariance, weight, gap)
@@ -286,11 +313,14 @@ def _law(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[
     return precision, pull
 
 
-def _middle(precision: Floats, pull: Floats, root: Floats) -> Floats:
-    """Return the mean of effects in units of their root: (draw, effect, 1)."""
-    whole = np.eye(len(root)) + root.T @ precision @ root
-    found: Floats = np.linalg.solve(whole, root.T @ pull[..., None])
-    return found
+def _middle(precision: Floats, pull: Floats, root: Floats) -> tuple[Floats, Floats]:
+    """Return the mean of effects in units of their root, and the factor of their precision.
+
+    (draw, effect, 1) and (draw, effect, effect).
+    """
+    turned = root.swapaxes(1, 2)
+    whole = np.eye(root.shape[-1]) + turned @ precision @ root
+    return np.linalg.solve(whole, turned @ pull[..., None]), np.linalg.cholesky(whole)
 
 
 def _readings(eta: Floats, kappa: Floats, now: Design) -> tuple[Floats, Floats]:

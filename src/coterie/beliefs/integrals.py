@@ -17,7 +17,7 @@ from coterie.beliefs.interpolation import MOST, interpolate, read_off, told
 from coterie.beliefs.late_density import thinned
 
 _STEPS = 10
-_NEAR = 3e-3
+_NEAR = 1e-2
 """Standard deviations within which a mode is found: the nodes about it are summed, not it."""
 
 
@@ -183,17 +183,18 @@ def _bend(
 
 
 @njit(cache=True)
-def _shorten(along: Any, scale: Any, move: Any) -> bool:
+def _shorten(along: Any, scale: Any, inverse: Any, move: Any, precision: Any) -> bool:
     """Shorten a step in A to two of its scales; say whether it, and every move, is none."""
     longest, farthest = 1e-12, 0.0
     for o in range(along.size):
         longest = max(longest, abs(along[o] / scale[o]))
+        farthest = max(farthest, abs(along[o]) / math.sqrt(inverse[o, o]))
     for z in range(2):
         for p in range(move.shape[1]):
-            farthest = max(farthest, abs(move[z, p]))
+            farthest = max(farthest, abs(move[z, p]) * math.sqrt(precision[z, p]))
     for o in range(along.size):
         along[o] *= min(1.0, 2.0 / longest)
-    return longest < _NEAR and farthest < _NEAR
+    return farthest < _NEAR
 
 
 @njit(cache=True)
@@ -237,7 +238,7 @@ def _climb(
         gradient, curve = _bend(rho, pull, known, follow, precision, effect, scale)
         inverse = np.linalg.inv(curve)
         along = inverse @ gradient
-        last = _shorten(along, scale, move) or step == _STEPS - 1
+        last = _shorten(along, scale, inverse, move, precision) or step == _STEPS - 1
         for o in range(outcomes):
             along[o] *= 0.0 if last else 1.0
             effect[o] += along[o]

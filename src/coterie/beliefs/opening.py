@@ -154,7 +154,7 @@ def _varies(posterior: xr.Dataset, name: str, scale: str, outcome: int) -> bool:
     """Say whether effects stand by themselves: of a cluster, where its windows do not."""
     drifts = bool(read.flat(posterior, names.PERIOD_SCALE)[:, outcome].any())
     if name == names.CLUSTER_EFFECT:
-        return not drifts
+        return not drifts and bool(read.flat(posterior, scale)[:, outcome].any())
     return bool(read.flat(posterior, scale)[:, outcome].any())
 
 

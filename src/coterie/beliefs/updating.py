@@ -200,7 +200,7 @@ def _weighed(step: Step, rng: np.random.Generator, *, cheaper: bool) -> tuple[Be
         at = np.unique(np.linspace(0, size - 1, count).astype(np.int64))
         few = Between.of(changed, rng, at=at, lesson=lesson)
         seen, lesson = Weights.of(few.log_weight), few.lesson
-        if seen.effective < share * SHARE_LEAST * at.size:
+        if not seen.effective >= share * SHARE_LEAST * at.size:
             return None, f"a first look leaves {seen.effective:.0f} of {at.size} draws"
     made = Between.of(changed, rng, lesson=lesson)
     weights = Weights.of(made.log_weight)
