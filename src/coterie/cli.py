@@ -166,7 +166,7 @@ def map_(
     day_first: DayFirst = None,
 ) -> None:
     """Write a mapping to fill in: every campaign, ad set and playlist of some exports."""
-    from coterie.beliefs.replacing import replacing
+    from coterie.deck import write_new
 
     with _refusals("map"):
         stated = {"currency": currency, "decimal": decimal, "day_first": day_first}
@@ -175,12 +175,7 @@ def map_(
             typer.echo(text, nl=False)
             return
         _check_out(out)
-        if out.exists():
-            raise co.EvidenceError(
-                f"{out} is there already, and what was filled in would be lost. Name another."
-            )
-        with replacing(out.resolve(), str(out)) as beside:
-            beside.write_text(text, encoding="utf-8")
+        write_new(text, out)
     typer.echo(
         f"Written: {out}. Fill in the clusters, then: coterie read ... --map {out}", err=True
     )

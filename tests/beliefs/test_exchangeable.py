@@ -147,7 +147,7 @@ def test_a_scale_is_found_however_small_or_large_against_its_prior(prior, size, 
     law = Exchangeable(old, alone, np.zeros(4, dtype=int), 1, Spread(np.ones(draws), prior), None)
     drawn = law.redrawn(new, rng)[0]
 
-    grid = np.linspace(np.log(true) - 9, np.log(true) + 6, 60_000)
+    grid = np.linspace(np.log(true) - 9, max(np.log(true) + 6, 3), 60_000)
     heights = []
     for values in (old[0], np.concatenate([old[0], new[0]])):
         square = np.exp(2 * grid)

@@ -5,7 +5,7 @@ from coterie.deck.half_life import plot_half_life
 from coterie.deck.home import plot_home
 from coterie.deck.population import plot_prior
 from coterie.deck.rates import plot_rates
-from coterie.deck.tables import write_table
+from coterie.deck.tables import write_new, write_table
 from coterie.deck.update import plot_update
 
 __all__ = [
@@ -15,5 +15,6 @@ __all__ = [
     "plot_prior",
     "plot_rates",
     "plot_update",
+    "write_new",
     "write_table",
 ]

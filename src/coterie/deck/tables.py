@@ -52,6 +52,34 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         beside.unlink(missing_ok=True)
 
 
+def write_new(text: str, path: str | os.PathLike[str]) -> None:
+    """Write a text file that somebody will fill in; never over one.
+
+    Parameters
+    ----------
+    text
+        What it says, in UTF-8.
+    path
+        Where.
+
+    Raises
+    ------
+    EvidenceError
+        If a file is there.
+    """
+    target = Path(path)
+    if target.exists():
+        raise EvidenceError(
+            f"{path} is there already, and what was filled in would be lost. Name another."
+        )
+    beside = target.with_name(f".{target.name}.part")
+    try:
+        beside.write_text(text, encoding="utf-8")
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
+
+
 def defused(frame: pd.DataFrame) -> pd.DataFrame:
     """Return a frame whose text starts no formula in a spreadsheet."""
 
