@@ -32,12 +32,29 @@ FREE = STATED.replace(
     cluster_scale=ParameterPrior.halfnormal(0.6),
 )
 SIZE = 60_000
+SCALES = (names.PERIOD_SCALE, names.CLUSTER_SCALE)
 # A second window of the old rows, so that they tell of the scales.
 BEFORE = pd.concat([OLD, rows(("b", "gym", 2, 4, 120), ("b", "indie", 2, 44, 160))])
 NEWER = NEW.assign(
     period_start=NEW["period_start"] + pd.Timedelta(days=7),
     period_end=NEW["period_end"] + pd.Timedelta(days=7),
 )
+
+
+def thin(artist, weeks, listeners):
+    rng = np.random.default_rng(5)
+    told = [
+        (artist, c, w, rng.binomial(listeners, 0.13), listeners) for c in CLUSTERS for w in weeks
+    ]
+    return rows(*told)
+
+
+TABLES = {
+    "few old windows": (BEFORE, NEWER, 2),
+    # The draws of a small spread are to keep their weight.
+    "two thick windows": (thin("b", (1, 2), 40), thin("a", (3, 4), 300), 2),
+    "many thin windows": (thin("b", range(1, 13), 4), thin("a", (13, 14), 60), 12),
+}
 
 
 def drawn_from_the_prior(rng, windows):
@@ -68,40 +85,62 @@ def log_evidence(frame, known):
     return found.log_evidence.sum(axis=1), found.belief[:, 0]
 
 
-def test_an_update_with_free_scales_is_what_brute_force_gives(rng):
+def alike(mine, theirs, share, size):
+    """The means are those of weighted draws, to four standard errors."""
+    middle = share @ theirs
+    spread = np.sqrt(share @ (theirs - middle) ** 2)
+    # A draw of the fit was itself chosen: effective numbers are fewer than they say.
+    error = 4 * spread * np.sqrt(3 / size)
+    np.testing.assert_array_less(np.abs(mine.mean(axis=0) - middle), error)
+    # Effects have tails as their scales do: their spread is known to a quarter.
+    np.testing.assert_allclose(mine.std(axis=0), spread, rtol=0.25)
+
+
+@pytest.mark.parametrize("tables", TABLES)
+def test_an_update_with_free_scales_is_what_brute_force_gives(tables, rng):
+    old, new, windows = TABLES[tables]
     # Draws of the fit: prior draws, chosen by what the rows of the fit say of them.
-    known = drawn_from_the_prior(rng, 2)
-    height, _ = log_evidence(BEFORE, known)
+    known = drawn_from_the_prior(rng, windows)
+    height, _ = log_evidence(old, known)
     share = np.exp(height - height.max())
     at = rng.choice(SIZE, CHAINS * DRAWS, p=share / share.sum())
     told = {k: v[at].reshape(CHAINS, DRAWS, *v.shape[1:]) for k, v in known.items()}
     told[names.ALPHA] = np.full((CHAINS, DRAWS, 1), -2.0)
-    before = believing(BEFORE, rng, known=told, population=FREE)
-    made = update(before, read_rows(NEWER), rng=rng, refit="never")
+    before = believing(old, rng, known=told, population=FREE)
+    made = update(before, read_rows(new), rng=rng, refit="never")
     effective = float(made.history["effective"][-1])
     post = made.tree[names.POSTERIOR].dataset
 
     # The same, from prior draws to all rows in one go.
-    whole = drawn_from_the_prior(np.random.default_rng(99), 3)
-    height, belief = log_evidence(pd.concat([BEFORE, NEWER]), whole)
+    later = new["period_start"].nunique()
+    whole = drawn_from_the_prior(np.random.default_rng(99), windows + later)
+    height, belief = log_evidence(pd.concat([old, new]), whole)
     share = np.exp(height - height.max())
     share /= share.sum()
     size = min(effective, 1 / np.square(share).sum())
     assert size > 500
-    for name in (
-        names.PERIOD_SCALE,
-        names.CLUSTER_SCALE,
-        names.CLUSTER_EFFECT,
-        names.PERIOD_EFFECT,
-    ):
+    for name in (*SCALES, names.CLUSTER_EFFECT, names.PERIOD_EFFECT):
         mine = post[name].transpose("chain", "draw", ...).to_numpy()
-        mine = mine.reshape(CHAINS * DRAWS, -1)
-        theirs = whole[name].reshape(SIZE, -1)
-        middle = share @ theirs
-        spread = np.sqrt(share @ (theirs - middle) ** 2)
-        # A draw of the fit was itself chosen: effective numbers are fewer than they say.
-        error = 4 * spread * np.sqrt(3 / size)
-        np.testing.assert_array_less(np.abs(mine.mean(axis=0) - middle), error)
-        np.testing.assert_allclose(mine.std(axis=0), spread, rtol=4 * np.sqrt(1.5 / size))
+        alike(mine.reshape(CHAINS * DRAWS, -1), whole[name].reshape(SIZE, -1), share, size)
+    for name in SCALES:
+        small = (post[name].to_numpy() < 0.1).mean()
+        wanted = share @ (whole[name][:, 0] < 0.1)
+        assert small == pytest.approx(wanted, abs=4 * np.sqrt(3 * wanted * (1 - wanted) / size))
     mine = made.home.sel(artist="a").mean(("chain", "draw")).to_numpy()
     assert mine == pytest.approx(share @ belief, abs=0.03)
+
+
+def test_a_new_cluster_that_cannot_differ_is_weighed_like_any_row(rng):
+    still = {
+        name: np.zeros((CHAINS, DRAWS, 1)) for name in (names.PERIOD_SCALE, names.CLUSTER_SCALE)
+    }
+    zero = {name: ParameterPrior.fixed(0.0) for name in still}
+    before = believing(OLD, rng, known=still, population=STATED.replace(**zero))
+    shares = {"gym": 0.4, "indie": 0.3, "party": 0.3}
+    made = update(
+        before, read_rows(rows(("a", "party", 1, 6, 60))), rng=rng, refit="never",
+        prior=MembershipPrior.from_shares(shares),
+    )  # fmt: skip
+
+    assert float(made.history["effective"][-1]) > 0.5 * CHAINS * DRAWS
+    assert not made.tree[names.POSTERIOR].dataset[names.CLUSTER_EFFECT].to_numpy().any()

@@ -26,15 +26,16 @@ from coterie.beliefs.opening import Opened, Priors, opened
 from coterie.typing import Flags, Floats
 
 _WIDER: Final = (0.2, 0.2, 0.2, 2.0)
-"""How much wider each candidate is drawn than its law, over the root of the number of effects:
+"""How much wider candidates are drawn than their law, over the root of the number of effects:
 tails cost less than gaps, and a share that does not shrink would cost ever more in many
 dimensions. One is drawn far wider, so that no draw's weight can be as large as it likes."""
+CANDIDATES: Final = len(_WIDER) + 1
+"""Draws of new effects at each draw of the population, of which one is kept. The last is as wide
+as the scale of its own draw says: where that is next to nothing, others would not hit."""
 _TINY: Final = 1e-12
 _ROUNDS: Final = 5
 _FARTHEST: Final = 3.0
 _CHUNK: Final = 2**23
-CANDIDATES: Final = len(_WIDER)
-"""Draws of new effects at each draw of the population, of which one is kept."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -49,6 +50,8 @@ class _Guide:
         What the draws of the fit differ from it by: (draw of the fit, observation).
     root
         Cholesky factor of the covariance of new effects about their mean: (draw, effect, effect).
+    own
+        The same at the scales of each draw.
     part
         1 where an effect is in an observation's level: (observation, effect).
     """
@@ -56,7 +59,52 @@ class _Guide:
     expected: Floats
     rest: Floats
     root: Floats
+    own: Floats
     part: Floats
+
+
+@dataclass(frozen=True, slots=True)
+class _Law:
+    """A normal law of new effects about their mean at some draws, given the rows.
+
+    Attributes
+    ----------
+    root
+        As in :class:`_Guide`.
+    middle, factor
+        Mean in units of the root, and the factor of the precision: (draw, effect, 1) and
+        (draw, effect, effect).
+    """
+
+    root: Floats
+    middle: Floats
+    factor: Floats
+
+    @classmethod
+    def of(cls, precision: Floats, pull: Floats, root: Floats) -> _Law:
+        """Join what the rows say, (draw, effect[, effect]), and what is believed before."""
+        turned = root.swapaxes(1, 2)
+        whole = np.eye(root.shape[-1]) + turned @ precision @ root
+        middle = np.linalg.solve(whole, turned @ pull[..., None])
+        return cls(root, middle, np.linalg.cholesky(whole))
+
+    def effects(self, noise: Floats) -> Floats:
+        """Return effects of standard noise: (candidate, draw, effect)."""
+        away = np.linalg.solve(self.factor.swapaxes(1, 2), noise[..., None])
+        found: Floats = (self.root @ (self.middle + away))[..., 0]
+        return found
+
+    def noise(self, effect: Floats) -> Floats:
+        """Return the noise that gives effects: (candidate, draw, effect)."""
+        unit = np.linalg.solve(self.root, effect[..., None]) - self.middle
+        found: Floats = (self.factor.swapaxes(1, 2) @ unit)[..., 0]
+        return found
+
+    @property
+    def log_unit(self) -> Floats:
+        """Log density of an effect less that of its noise: (draw,)."""
+        found: Floats = np.log(_diagonal(self.factor)).sum(axis=1)
+        return found - np.log(_diagonal(self.root)).sum(axis=1)
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,46 +215,55 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     arrived = read.arrived(posterior, now)
     now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     middle, guide = _guide(posterior, now, levels, own(), new)
-    noise, log_noise = _noise((CANDIDATES, *middle.shape), lesson, rng)
-    effect, log_law = _placed(posterior, now, guide, noise)
-    effect, log_law = effect + middle, log_law + log_noise
+    noise, effect, log_law = _candidates(posterior, now, guide, lesson, rng)
+    effect += middle
     log_ratio, edges = -log_law, np.cumsum([0, *(each.new.size for each in new)])
     for each, first, last in zip(new, edges, edges[1:], strict=False):
         log_ratio += each.law.log_density(effect[..., first:last])
     return Candidates(posterior, effect, log_ratio, noise, new)
 
 
-def _noise(
-    shape: tuple[int, int, int], lesson: Lesson | None, rng: np.random.Generator
-) -> tuple[Floats, Floats]:
-    """Draw where effects lie in units of their law, and the log density: (candidate, draw)."""
-    size = shape[-1]
-    wider = 1 + np.array(_WIDER) / math.sqrt(size)
-    unit = rng.standard_normal(shape) * wider[:, None, None]
-    # Any of the candidates could have been drawn as wide as any other: one law for all.
-    square = np.square(unit).sum(axis=-1)
-    each = [-0.5 * square / w**2 - size * math.log(w) for w in wider]
-    log_law = logsumexp(each, axis=0) - math.log(len(wider)) - 0.5 * size * math.log(2 * math.pi)
-    if lesson is None:
-        return unit, log_law
-    return unit * lesson.stretch + lesson.shift, log_law - np.log(lesson.stretch).sum()
+def _candidates(
+    posterior: xr.Dataset,
+    now: Design,
+    guide: _Guide,
+    lesson: Lesson | None,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats, Floats]:
+    """Draw new effects less their mean several times at each draw, each by a law of its own.
 
-
-def _placed(
-    posterior: xr.Dataset, now: Design, guide: _Guide, noise: Floats
-) -> tuple[Floats, Floats]:
-    """Place noise about the law at each draw: effects less their mean, and the log of the unit.
-
-    (candidate, draw, effect) and (draw,).
+    Returns their noise, (candidate, draw, effect), themselves, and the log density of any of
+    them by any of the laws: (candidate, draw).
     """
-    effect, log_unit = np.empty_like(noise), np.empty(noise.shape[1])
+    shape = (CANDIDATES, len(guide.expected), guide.root.shape[-1])
+    wider = 1 + np.array([*_WIDER, _WIDER[0]]) / math.sqrt(shape[-1])
+    noise = rng.standard_normal(shape) * wider[:, None, None]
+    if lesson is not None:
+        noise[:-1] = noise[:-1] * lesson.stretch + lesson.shift
+    effect, log_law = np.empty(shape), np.empty(shape[:2])
     for at in _chunks(now, guide):
-        root = guide.root[at]
-        middle, factor = _middle(*_law(posterior, now, guide, at), root)
-        away = np.linalg.solve(factor.swapaxes(1, 2), noise[:, at, :, None])
-        effect[:, at] = (root @ (middle + away))[..., 0]
-        log_unit[at] = np.log(_diagonal(factor)).sum(axis=1) - np.log(_diagonal(root)).sum(axis=1)
-    return effect, log_unit
+        told = _told(posterior, now, guide, at)
+        usual, own = (_Law.of(*told, root[at]) for root in (guide.root, guide.own))
+        effect[:-1, at] = usual.effects(noise[:-1, at])
+        effect[-1:, at] = own.effects(noise[-1:, at])
+        noise[:, at] = usual.noise(effect[:, at])
+        by_usual = _log_mixture(noise[:, at], wider[:-1], lesson) + usual.log_unit
+        by_own = _log_mixture(own.noise(effect[:, at]), wider[-1:], None) + own.log_unit
+        share = math.log(CANDIDATES - 1)
+        log_law[:, at] = np.logaddexp(by_usual + share, by_own) - math.log(CANDIDATES)
+    return noise, effect, log_law
+
+
+def _log_mixture(noise: Floats, wider: Floats, lesson: Lesson | None) -> Floats:
+    """Return the log density of noise that may be drawn as wide as any of these."""
+    size, log_stretch = noise.shape[-1], 0.0
+    if lesson is not None:
+        noise = (noise - lesson.shift) / lesson.stretch
+        log_stretch = float(np.log(lesson.stretch).sum())
+    square = np.square(noise).sum(axis=-1)
+    each = [-0.5 * square / w**2 - size * math.log(w) for w in wider]
+    found: Floats = logsumexp(each, axis=0)
+    return found - math.log(len(wider)) - 0.5 * size * math.log(2 * math.pi) - log_stretch
 
 
 def _chunks(now: Design, guide: _Guide) -> Iterator[slice]:
@@ -231,13 +288,13 @@ def _guide(
     middle = np.concatenate([mean for mean, _ in laws], axis=1)
     present = np.concatenate([each.values(posterior, each.new) for each in new], axis=1)
     expected, rest = _known(posterior, now, levels, own, (middle - present) @ part.T)
-    guide = _Guide(expected, rest, _root([spread for _, spread in laws]), part)
+    first = _root([spread for _, spread in laws])
+    guide = _Guide(expected, rest, first, first, part)
     found, variance = np.empty_like(middle), np.empty_like(middle)
     for at in _chunks(now, guide):
-        root = guide.root[at]
-        unit, factor = _middle(*_law(posterior, now, guide, at), root)
-        found[at] = middle[at] + (root @ unit)[..., 0]
-        half = np.linalg.solve(factor, root.swapaxes(1, 2))
+        law = _Law.of(*_told(posterior, now, guide, at), first[at])
+        found[at] = middle[at] + law.effects(np.zeros((1, *middle[at].shape)))[0]
+        half = np.linalg.solve(law.factor, law.root.swapaxes(1, 2))
         variance[at] = np.square(half).sum(axis=1)
     spread, last = [], 0
     for each in new:
@@ -245,7 +302,8 @@ def _guide(
         last = mine.stop
         scale = each.law.usual_scale(found[:, mine], variance[:, mine])
         spread.append(each.law.expected(scale)[1])
-    return middle, replace(guide, root=_root(spread))
+    drawn = [each.law.expected(each.law.scale.draws)[1] for each in new]
+    return middle, replace(guide, root=_root(spread), own=_root(drawn))
 
 
 def _root(covariances: list[Floats]) -> Floats:
@@ -281,7 +339,7 @@ def _known(
     return expected, whole - expected
 
 
-def _law(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[Floats, Floats]:
+def _told(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[Floats, Floats]:
     """Return precision and pull of the rows on new effects: (draw, effect[, effect]).
 
     Fisher scoring on the effects and the artists' own parts at once, by quasi-likelihood.
@@ -304,23 +362,13 @@ def _law(posterior: xr.Dataset, now: Design, guide: _Guide, at: slice) -> tuple[
             part = guide.part[mine]
             precision += part.T @ sure[-1] @ part
             pull += np.einsum("no,dnm,dm->do", part, sure[-1], left[:, mine])
-        effect = (guide.root[at] @ _middle(precision, pull, guide.root[at])[0])[..., 0]
-        effect = effect @ guide.part.T
+        law = _Law.of(precision, pull, guide.root[at])
+        effect = (law.root @ law.middle)[..., 0] @ guide.part.T
         for mine, covariance, weight in zip(owners, covariances, sure, strict=True):
             gap = (left - effect)[:, mine]
             own = np.einsum("nk,dkm,dm->dn", covariance, weight, gap)
             eta[:, mine] = expected[:, mine] + effect[:, mine] + own
     return precision, pull
-
-
-def _middle(precision: Floats, pull: Floats, root: Floats) -> tuple[Floats, Floats]:
-    """Return the mean of effects in units of their root, and the factor of their precision.
-
-    (draw, effect, 1) and (draw, effect, effect).
-    """
-    turned = root.swapaxes(1, 2)
-    whole = np.eye(root.shape[-1]) + turned @ precision @ root
-    return np.linalg.solve(whole, turned @ pull[..., None]), np.linalg.cholesky(whole)
 
 
 def _readings(eta: Floats, kappa: Floats, now: Design) -> tuple[Floats, Floats]:
