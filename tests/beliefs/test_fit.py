@@ -169,7 +169,7 @@ def test_rows_outside_the_ledger_have_no_cell_of_their_own(fitted, small_world, 
 def test_warming_compiles_what_a_fit_will_call(fitted, small_world):
     later = co.simulate.later(small_world, rng=np.random.default_rng(8)).evidence()
     co.backtest(fitted, later, rng=np.random.default_rng(9))
-    loops = (integrals.all_artists, integrals.conditional, density.mass_and_below)
+    loops = (integrals.some_artists, integrals.conditional, density._mass_and_below)
     before = [set(loop.signatures) for loop in loops]
     warming.warm()
 
