@@ -19,6 +19,7 @@ def updated():
         mean = first["mean"] * (1 - 0.08 * i) + 0.05 * rng.random(first["mean"].shape)
         day = np.array([f"2026-0{1 + i // 4}-1{i}"], dtype=object)
         now = first.assign(mean=mean, lower=mean - 0.1 / i, upper=mean + 0.1 / i)
+        now["replaced"] = now["replaced"] + (2 if i == 8 else 0)
         history = extended(history, now.assign_coords(until=("update", day)))
     late = (history["artist"] == "c") & (history["update"] < 2)
     history = history.where(~late)
@@ -77,3 +78,10 @@ def test_an_unknown_artist_or_cluster_is_named(updated):
         co.plot_update(updated, artist="z")
     with pytest.raises(co.FindingError, match="no cluster 'z' in the history"):
         co.plot_update(updated, artist="a", clusters=["z"])
+
+
+def test_a_step_whose_rows_took_the_place_of_others_says_so(updated):
+    plots = co.plot_update(updated, artist="a", clusters=["gym"], backend="matplotlib")
+    (axes,) = plots.viz["figure"].item().axes
+    words = [text.get_text() for text in axes.get_xticklabels()]
+    assert [word for word in words if "corrected" in word] == ["03-18\ncorrected"]

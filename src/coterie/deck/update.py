@@ -169,7 +169,8 @@ def _label(plots: PlotCollection, own: xr.Dataset, columns: int) -> None:
 def _steps(own: xr.Dataset) -> list[str]:
     """Name each step under the axis; where there are many, every other one and the last."""
     until = [str(day)[5:] for day in own["until"].values]
-    words = ["prior", *(day or f"#{i}" for i, day in enumerate(until))]
+    again = ["\ncorrected" if rows > 0 else "" for rows in own["replaced"].values]
+    words = ["prior", *(f"{day or f'#{i}'}{again[i]}" for i, day in enumerate(until))]
     words[1] = "fit" if not until[0] else f"fit\n{until[0]}"
     every = -(-len(words) // _LONGEST_TICKS)
     last = len(words) - 1
