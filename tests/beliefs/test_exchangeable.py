@@ -1,9 +1,12 @@
 """Scales integrated out, against SciPy's own densities and integrals."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
 from coterie.beliefs.exchangeable import Exchangeable, Spread
+from coterie.beliefs.fading import Faded
 from coterie.beliefs.parameters import ParameterPrior
 
 HALF = ParameterPrior.halfnormal(0.5)
@@ -74,6 +77,55 @@ def test_both_scales_are_integrated_out():
 
     found = law.log_density(new[None])[0, 0]
     assert found == pytest.approx(np.log(areas[0] / areas[1]), abs=1e-3)
+
+
+def textbook(values, group, faded, known):
+    """The density of effects that fade, over both scales: (within, between)."""
+    power = faded.power
+    alike = np.equal.outer(group, group)
+    within = SCALES[::3, None, None, None] ** 2 * np.diag(1 / faded.law)
+    covariance = within + SCALES[None, ::3, None, None] ** 2 * alike
+    pull = np.linalg.solve(covariance, values[:, None])[..., 0]
+    log = -0.5 * (pull @ values + np.linalg.slogdet(2 * np.pi * covariance)[1])
+    told = known * SCALES[::3, None] ** 2
+    norm = 0.5 * (np.log1p(power / faded.law * told) - power * np.log1p(told)).sum(axis=1)
+    mass = prior_mass(HALF)[::3]
+    return np.exp(log + norm[:, None]) * np.outer(mass, mass)
+
+
+def test_effects_that_fade_tell_by_their_power_then_and_now():
+    rng = np.random.default_rng(10)
+    law = law_of(rng, between=0.4, own=HALF, draws=2)
+    then = Faded(np.array([1.0, 0.5, 0.7]), rng.uniform(20, 200, (2, 3)))
+    # One of the old effects is as good as forgotten: its power is below any law's.
+    power = np.array([0.3, 0.15, 1e-4, 0.6, 1.0, 0.6])
+    law = replace(law, then=then, now=Faded(power, rng.uniform(20, 200, (2, 6))))
+    new = rng.normal(0, 0.8, (2, 3))
+    every, log_scale = np.concatenate(GROUPS), np.log(SCALES[::3])
+
+    for d in range(2):
+        old = textbook(law.old[d], GROUPS[0], then, then.known[d])
+        both = textbook(np.concatenate([law.old[d], new[d]]), every, law.now, law.now.known[d])
+        found = law.log_density(new[None])[0, d]
+        assert found == pytest.approx(np.log(both.sum() / old.sum()), abs=2e-3)
+
+        drawn = repeated(law, d).redrawn(np.repeat(new[[d]], 4_000, axis=0), rng)
+        share = both / both.sum()
+        for scale, mass in zip(drawn, (share.sum(axis=1), share.sum(axis=0)), strict=False):
+            middle = mass @ log_scale
+            spread = np.sqrt(mass @ (log_scale - middle) ** 2)
+            assert np.log(scale).mean() == pytest.approx(middle, abs=5 * spread / np.sqrt(4_000))
+
+
+def repeated(law, d):
+    """One draw of a law as 4,000 of them."""
+
+    def many(values):
+        return np.repeat(values[[d]], 4_000, axis=0)
+
+    spread = Spread(np.ones(4_000), HALF)
+    now = Faded(law.now.power, many(law.now.known))
+    return replace(law, old=many(law.old), scale=spread, between=spread, then=None, now=now)
 
 
 def test_a_stated_scale_is_kept_and_gives_the_normal_density():

@@ -117,36 +117,59 @@ def test_powers_go_with_their_cells_through_every_cut(rng):
     )
 
 
+def of_parts(faded, population):
+    """A function of the sampler's vector: the log density, and what is natural at that point."""
+    model = co.build_model(faded, None, homes=None, population=population)
+    wanted = [model[name] for name in NATURAL]
+    outputs = [model.logp(), *model.replace_rvs_by_values(wanted)]
+    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
+    call = pytensor.function(model.value_vars, outputs, mode=plain, on_unused_input="ignore")
+    start = model.initial_point()
+    edges = np.cumsum([0, *(start[v.name].size for v in model.value_vars)])
+
+    def at(x):
+        parts = zip(model.value_vars, edges, edges[1:], strict=False)
+        told = [x[low:high].reshape(start[v.name].shape) for v, low, high in parts]
+        return [np.ravel(v) for v in call(*told)]
+
+    return at, int(edges[-1])
+
+
+NATURAL = (
+    "alpha", "cluster_effect", "period_scale", "period_effect", "artist_effect", "affinity_out",
+)  # fmt: skip
+
+
 def test_the_sampler_walks_the_density_of_the_powers():
     """Where it walks in other coordinates, the difference is the log determinant of the map."""
     fixed = co.ParameterPrior.fixed
     population = co.PopulationPrior().replace(
         loading=fixed(0.4), kappa=fixed(80.0), kappa_spread=fixed(0.0), artist_scale=fixed(0.4),
-        cluster_scale=fixed(0.0), period_scale=fixed(0.0),
+        cluster_scale=fixed(0.2), period_scale=co.ParameterPrior.halfnormal(0.3), uplift=fixed(0.7),
+        alpha=co.ParameterPrior.normal(-2.0, 0.3),
     )  # fmt: skip
     faded = read_rows(pd.concat([OLD, NEW], ignore_index=True)).forgetting("7D")
-    model = co.build_model(faded, None, homes=None, population=population)
-    outputs = [model.logp(), model["alpha"], model["artist_effect"], model["affinity_out"]]
-    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
-    call = pytensor.function(model.value_vars, outputs, mode=plain, on_unused_input="ignore")
-    start = {k: np.zeros_like(v) for k, v in model.initial_point().items()}
-
-    def at(x):
-        moved = start | {"artist_raw": x[:3, None], "affinity_raw": x[3:]}
-        return [np.ravel(v) for v in call(*[moved[v.name] for v in model.value_vars])]
-
+    at, size = of_parts(faded, population)
     made = design(faded, Levels.of(faded))
     assert set(made.weight.tolist()) == {0.5, 1.0}
+    # The window before the last: its effects vary twice as much, and its rows tell half.
+    over = pilot(made, Levels.of(faded)).information / (1 + (made.n - 1) / 81)
+    known = np.array([over[(made.cluster == c) & (made.window == 0)].sum() for c in (0, 1)])
+    wide = np.array([2**0.5, 1.0])
     moved = []
-    for x in np.random.default_rng(3).normal(size=(6, 9)):
-        logp, alpha, effect, affinity = at(x)
-        steps = [
-            np.concatenate(at(x + h)[2:]) - np.concatenate(at(x - h)[2:]) for h in 1e-5 * np.eye(9)
-        ]
-        mean = expit(alpha + effect[made.artist] + 0.4 * affinity[made.pair])
+    for x in np.random.default_rng(3).normal(size=(6, size)):
+        logp, alpha, own, scale, drift, effect, affinity = at(x)
+        rows = 1e-5 * np.eye(size)
+        steps = [np.concatenate(at(x + h)[1:]) - np.concatenate(at(x - h)[1:]) for h in rows]
+        drift = drift.reshape(2, 2)
+        level = alpha + own[made.cluster] + drift[made.cluster, made.window]
+        mean = expit(level + effect[made.artist] + 0.4 * affinity[made.pair])
         told = stats.betabinom.logpmf(made.y, made.n, mean * 80, (1 - mean) * 80)
         natural = made.weight @ told + stats.norm.logpdf(effect, scale=0.4).sum()
-        natural += stats.norm.logpdf(affinity).sum()
+        natural += stats.norm.logpdf(affinity).sum() + stats.norm.logpdf(own, scale=0.2).sum()
+        natural += stats.norm.logpdf(drift, scale=scale * wide).sum()
+        natural += (stats.norm.logpdf(alpha, -2, 0.3) + stats.halfnorm.logpdf(scale, 0, 0.3)).item()
+        natural += 0.25 * np.log1p(known * scale**2).sum()
         moved.append(logp.item() - natural - np.linalg.slogdet(np.array(steps) / 2e-5)[1])
     np.testing.assert_allclose(moved, moved[0], atol=1e-5)
 

@@ -9,6 +9,7 @@ from coterie.beliefs import population as read
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.membership import integrate
 from coterie.beliefs.parameters import ParameterPrior
+from coterie.beliefs.pilot import pilot
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.updating import update
@@ -50,18 +51,20 @@ def thin(artist, weeks, listeners):
 
 
 TABLES = {
-    "few old windows": (BEFORE, NEWER, 2),
+    "few old windows": (BEFORE, NEWER, 2, "never"),
     # The draws of a small spread are to keep their weight.
-    "two thick windows": (thin("b", (1, 2), 40), thin("a", (3, 4), 300), 2),
-    "many thin windows": (thin("b", range(1, 13), 4), thin("a", (13, 14), 60), 12),
+    "two thick windows": (thin("b", (1, 2), 40), thin("a", (3, 4), 300), 2, "never"),
+    "many thin windows": (thin("b", range(1, 13), 4), thin("a", (13, 14), 60), 12, "never"),
+    "windows that fade": (BEFORE, NEWER, 2, "20D"),
+    "nothing but time": (BEFORE, None, 2, "5D"),
 }
 
 
-def drawn_from_the_prior(rng, windows):
-    """Draws of scales, of clusters and of their windows."""
+def drawn_from_the_prior(rng, windows, law=1.0):
+    """Draws of scales, of clusters and of their windows, whose variances are over ``law``."""
     scale, between = np.abs(rng.normal(0, 0.4, SIZE)), np.abs(rng.normal(0, 0.6, SIZE))
     own = rng.normal(size=(SIZE, 2)) * between[:, None]
-    drift = rng.normal(size=(SIZE, 2, windows)) * scale[:, None, None]
+    drift = rng.normal(size=(SIZE, 2, windows)) * scale[:, None, None] / np.sqrt(law)
     return {
         names.PERIOD_SCALE: scale[:, None],
         names.CLUSTER_SCALE: between[:, None],
@@ -70,9 +73,22 @@ def drawn_from_the_prior(rng, windows):
     }
 
 
-def log_evidence(frame, known):
+def fading(evidence, scale):
+    """Powers of windows, and log of what makes them those of a window's whole likelihood."""
+    levels = Levels.of(evidence, CLUSTERS)
+    made = design(evidence, levels)
+    power = np.array([made.weight[made.window == w].max() for w in range(len(levels.windows))])
+    told = pilot(made, levels).information / (1 + (made.n - 1) / 81)
+    total = np.zeros(scale.size)
+    for c, w in np.ndindex(2, power.size):
+        known = told[(made.cluster == c) & (made.window == w)].sum()
+        total += (1 - power[w]) / 2 * np.log1p(known * scale**2)
+    return power, total
+
+
+def log_evidence(evidence, known):
     """Log probability of a table at each of those draws, and what it says of artist a."""
-    evidence = read_rows(frame)
+    frame = evidence.to_frame()
     levels = Levels.of(evidence, CLUSTERS)
     made = design(evidence, levels)
     like = believing(frame, np.random.default_rng(0)).tree[names.POSTERIOR].to_dataset()
@@ -98,23 +114,26 @@ def alike(mine, theirs, share, size):
 
 @pytest.mark.parametrize("tables", TABLES)
 def test_an_update_with_free_scales_is_what_brute_force_gives(tables, rng):
-    old, new, windows = TABLES[tables]
+    old, new, windows, half_life = TABLES[tables]
     # Draws of the fit: prior draws, chosen by what the rows of the fit say of them.
     known = drawn_from_the_prior(rng, windows)
-    height, _ = log_evidence(old, known)
+    height, _ = log_evidence(read_rows(old), known)
     share = np.exp(height - height.max())
     at = rng.choice(SIZE, CHAINS * DRAWS, p=share / share.sum())
     told = {k: v[at].reshape(CHAINS, DRAWS, *v.shape[1:]) for k, v in known.items()}
     told[names.ALPHA] = np.full((CHAINS, DRAWS, 1), -2.0)
     before = believing(old, rng, known=told, population=FREE)
-    made = update(before, read_rows(new), rng=rng, refit="never")
+    rows = None if new is None else read_rows(new)
+    made = update(before, rows, half_life=half_life, rng=rng, refit="never")
     effective = float(made.history["effective"][-1])
     post = made.tree[names.POSTERIOR].dataset
 
     # The same, from prior draws to all rows in one go.
-    later = new["period_start"].nunique()
-    whole = drawn_from_the_prior(np.random.default_rng(99), windows + later)
-    height, belief = log_evidence(pd.concat([old, new]), whole)
+    now = read_rows(pd.concat([old, new])).forgetting(half_life)
+    power, _ = fading(now, np.ones(1))
+    whole = drawn_from_the_prior(np.random.default_rng(99), power.size, power)
+    height, belief = log_evidence(now, whole)
+    height = height + fading(now, whole[names.PERIOD_SCALE][:, 0])[1]
     share = np.exp(height - height.max())
     share /= share.sum()
     size = min(effective, 1 / np.square(share).sum())

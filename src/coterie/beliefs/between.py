@@ -18,11 +18,13 @@ from scipy.special import logsumexp
 from coterie import names
 from coterie.beliefs import assemble
 from coterie.beliefs import population as read
+from coterie.beliefs.aging import Aging, Windows
+from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, design, lookup
 from coterie.beliefs.guiding import Lesson, guided
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
-from coterie.beliefs.opening import Priors
+from coterie.beliefs.opening import Priors, Terms
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.rows import Known
@@ -86,8 +88,8 @@ class Changed:
     ----------
     step
         The update.
-    fitted
-        Observations of the fit, of all artists.
+    fitted, whole
+        Observations of the fit and of now, of all artists.
     before, now
         Observations of those who changed.
     owners
@@ -96,6 +98,7 @@ class Changed:
 
     step: Step
     fitted: Design
+    whole: Design
     before: Design
     now: Design
     owners: Integers
@@ -104,9 +107,21 @@ class Changed:
     def of(cls, step: Step) -> Self:
         """Find who changed: once an update, for it reads every row."""
         owners = np.flatnonzero(_touched(step))
-        fitted = design(step.base.evidence, step.levels)
-        now = cut_to(design(step.now, step.levels), owners)
-        return cls(step, fitted, cut_to(fitted, owners), now, owners)
+        fitted, whole = (design(e, step.levels) for e in (step.base.evidence, step.now))
+        return cls(step, fitted, whole, cut_to(fitted, owners), cut_to(whole, owners), owners)
+
+    def terms(self, posterior: xr.Dataset) -> Terms:
+        """Say what effects obey at some draws, over the names of now."""
+        step = self.step
+        if step.base.evidence.half_life is None and step.now.half_life is None:
+            return Terms(_priors(step))
+        population = population_of(step.base)
+        homes = step.stated.homes
+        then, now = (
+            Windows.of(Blueprint(made, step.levels, homes, population, None), posterior)
+            for made in (self.fitted, self.whole)
+        )
+        return Terms(_priors(step), Aging(then, now))
 
 
 @dataclass(frozen=True, slots=True)
@@ -165,7 +180,7 @@ class Between:
         some = base if at is None else taken(base, at, (1, at.size))
         wide = widened(some, step.levels, rng)
         tries = guided(
-            wide, changed.fitted, now, step.levels, _priors(step),
+            wide, changed.fitted, now, step.levels, changed.terms(wide),
             lambda: _own(step, wide, before, now, owners, rng), rng, lesson=lesson,
         )  # fmt: skip
         told = [

@@ -13,11 +13,13 @@ import numpy as np
 
 from coterie import names
 from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.fading import law_of
 from coterie.beliefs.free_parameters import may_trade
 from coterie.beliefs.parameters import LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import Homes, MembershipPrior
+from coterie.typing import Floats
 
 _FEW_CELLS: Final = 2.0
 """Cells a pair from which kappa is known without the loading."""
@@ -66,6 +68,14 @@ class Blueprint:
     def fades(self) -> bool:
         """Whether any observation counts less than in full."""
         return bool((self.made.weight != 1).any())
+
+    @property
+    def powers(self) -> Floats:
+        """The power of each window's rows, 1 where it has none: (window,)."""
+        found, of = np.zeros(len(self.levels.windows)), self.made.window
+        np.maximum.at(found, of, self.made.weight)
+        found[np.setdiff1d(np.arange(found.size), of)] = 1.0
+        return found
 
     @property
     def traded(self) -> tuple[bool, ...]:
@@ -136,6 +146,9 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
     if blueprint.weighted:
         arrays["units_of_artist"] = made.stands_for(len(levels.artists))
     arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
+    if blueprint.fades:
+        arrays["power"] = blueprint.powers
+        arrays["power_of_law"] = law_of(blueprint.powers)
     parts = zip(levels.factors, rough.factor, strict=True)
     arrays |= {f"known_factor_{factor}": known for factor, known in parts}
     if blueprint.homes is not None and blueprint.prior is not None:

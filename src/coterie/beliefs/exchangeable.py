@@ -5,6 +5,9 @@ own effect where they have groups: a cluster's windows vary about the cluster,
 
 .. math:: x_{gi} = e_g + u_{gi}, \quad e_g \sim N(0, b^2), \quad u_{gi} \sim N(0, s^2)
 
+Where evidence fades, an effect of power ``a`` varies with :math:`s^2 / p` and brings a factor of
+``s``, as :mod:`coterie.beliefs.fading` says.
+
 The scales ``s`` and ``b`` meet no count: given the effects they are in no likelihood. New effects
 inform them as much as all old ones where these are few, so that weights which hold them fixed
 would be made of little else. Callers may trust that densities here are exact to the error of a
@@ -20,6 +23,7 @@ from typing import Final
 import numpy as np
 from scipy.special import logsumexp
 
+from coterie.beliefs.fading import Faded
 from coterie.beliefs.parameters import ParameterPrior
 from coterie.typing import Floats, Integers
 
@@ -79,8 +83,9 @@ class Spread:
         return found
 
     def grid(
-        self, squares: Floats, free: float, terms: float, at: slice, *, deep: float = 0.0
-    ) -> tuple[Floats, Floats]:
+        self, squares: Floats, free: tuple[float, float], terms: float, at: slice,
+        *, deep: float = 0.0,
+    ) -> tuple[Floats, Floats]:  # fmt: skip
         """Return log scales to look at and their log prior, points' distance included.
 
         Parameters
@@ -88,7 +93,7 @@ class Spread:
         squares
             Sum of squares that tells of the scale at each of some draws.
         free
-            Of how many free terms.
+            Of how many free terms, and of how many where some of them hardly count.
         terms
             How many terms may tell of it in the end: as fine the grid must be.
         at
@@ -100,14 +105,9 @@ class Spread:
         if prior is None:
             grid = np.log(np.maximum(self.draws[at], _TINY))[:, None]
             return grid, np.zeros_like(grid)
-        mode, bend = _mode(prior, squares, free)
-        reach = _REACH / np.sqrt(bend)
-        low = mode - np.maximum(reach, deep)
-        if deep == 0.0:
-            least = np.maximum(squares, _TINY**2) / (_NOTHING + 4 * free)
-            low = np.maximum(low, 0.5 * np.log(least))
-        edge = math.log(prior.quantile(1 - _TAIL))
-        high = np.minimum(mode + reach, np.maximum(edge, mode + _FARTHER))
+        low, high = _ends(prior, squares, free[0], deep)
+        if free[1] < free[0]:
+            high = np.maximum(high, _ends(prior, squares, free[1], deep)[1])
         # Half a standard deviation of the sharpest curve there may be.
         wanted = 2 * np.max(high - low) * math.sqrt(2 * (terms + 4))
         points = int(np.clip(wanted, *_POINTS))
@@ -132,6 +132,9 @@ class Exchangeable:
         ``s``.
     between
         ``b``; None where groups have no effect of their own.
+    then, now
+        How much old effects told in the fit, and how much all of them, old ones first, tell now;
+        None where nothing fades.
     """
 
     old: Floats
@@ -140,6 +143,8 @@ class Exchangeable:
     groups: int
     scale: Spread
     between: Spread | None
+    then: Faded | None = None
+    now: Faded | None = None
 
     def expected(self, scale: Floats) -> tuple[Floats, Floats]:
         """Return the mean and the covariance of what is new given what is old, and the scales.
@@ -154,17 +159,19 @@ class Exchangeable:
         mean, covariance
             (draw, new) and (draw, new, new).
         """
-        count, total, _ = _moments(self.old, self.old_group, self.groups)
+        law = self._law(self.now)
+        old, new = law[: self.old_group.size], law[self.old_group.size :]
+        _, count, total, _ = _moments(self.old, self.old_group, self.groups, old)
         between = np.zeros((len(scale), 1))
         if self.between is not None:
-            told = np.square(total / np.maximum(count, 1)).sum(axis=1)
+            told = np.square(total / np.where(count > 0, count, 1)).sum(axis=1)
             between = np.square(self.between.usual(told, float((count > 0).sum())))[:, None]
         square = np.square(scale)[:, None]
         ratio = between / np.maximum(square + count * between, _TINY**2)
         alike = np.equal.outer(self.new_group, self.new_group)
         covariance = (ratio * square)[:, self.new_group, None] * alike
         middle: Floats = (total * ratio)[:, self.new_group]
-        return middle, covariance + square[..., None] * np.eye(self.new_group.size)
+        return middle, covariance + square[..., None] * np.diag(1 / new)
 
     def usual_scale(self, new: Floats | None = None, variance: Floats | None = None) -> Floats:
         """Return about the scale that old effects have, or old and new together: (draw,).
@@ -175,13 +182,16 @@ class Exchangeable:
             Where what is new lies, and how far it may be from there: (draw, new) each.
         """
         values, group = (self.old, self.old_group) if new is None else self._joined(self.old, new)
-        squares, free = self._told(*_moments(values, group, self.groups))
-        return self.scale.usual(
-            squares if variance is None else squares + variance.sum(axis=1), free
-        )
+        law = self._law(self.now)[: group.size]
+        squares, free = self._told(*_moments(values, group, self.groups, law))
+        if variance is not None:
+            squares = squares + variance @ law[self.old_group.size :]
+        return self.scale.usual(squares, free[1])
 
     def log_density(self, new: Floats) -> Floats:
         """Return the log density of what is new given what is old: (candidate, draw).
+
+        Where evidence fades, of all that there is now over that of what was old in the fit.
 
         Parameters
         ----------
@@ -192,10 +202,12 @@ class Exchangeable:
         step = max(1, _CHUNK // _POINTS[1] ** 2)
         for first in range(0, size, step):
             at = slice(first, min(first + step, size))
-            before = logsumexp(self._heights(self.old[at], self.old_group, at)[-1], axis=(1, 2))
+            before = self._heights(self.old[at], self.old_group, at, self.then)[-1]
+            before = logsumexp(before, axis=(1, 2))
             for c, candidate in enumerate(new):
                 joined = self._joined(self.old[at], candidate[at])
-                found[c, at] = logsumexp(self._heights(*joined, at)[-1], axis=(1, 2)) - before
+                heights = self._heights(*joined, at, self.now)[-1]
+                found[c, at] = logsumexp(heights, axis=(1, 2)) - before
         return found - 0.5 * self.new_group.size * np.log(2 * np.pi)
 
     def redrawn(
@@ -221,12 +233,13 @@ class Exchangeable:
         for first in range(0, size, step):
             at = slice(first, min(first + step, size))
             joined = self._joined(self.old[at], new[at])
-            scale[at], between[at] = _picked(*self._heights(*joined, at), rng)
+            scale[at], between[at] = _picked(*self._heights(*joined, at, self.now), rng)
         scale = self.scale.draws if self.scale.free is None else scale
         if self.between is None:
             return scale, None, np.zeros((size, self.groups))
         between = self.between.draws if self.between.free is None else between
-        count, total, _ = _moments(*self._joined(self.old, new), self.groups)
+        joined = self._joined(self.old, new)
+        _, count, total, _ = _moments(*joined, self.groups, self._law(self.now))
         square, wide = np.maximum(scale**2, _TINY**2)[:, None], np.square(between)[:, None]
         left = wide * square / (square + count * wide)
         middle = wide * total / (square + count * wide)
@@ -237,33 +250,46 @@ class Exchangeable:
         whole = np.concatenate([old, new], axis=1)
         return whole, np.concatenate([self.old_group, self.new_group])
 
-    def _told(self, count: Floats, total: Floats, within: Floats) -> tuple[Floats, float]:
-        """Return squares that tell of ``s``, (draw,), and their free terms."""
-        if self.between is not None:
-            return within.sum(axis=1), float(np.maximum(count - 1, 0).sum())
-        own = np.square(total) / np.maximum(count, 1)
-        squares: Floats = (within + own).sum(axis=1)
-        return squares, float(count.sum())
+    def _law(self, faded: Faded | None) -> Floats:
+        """Return by what the variance of each effect is divided, new ones last."""
+        size = self.old_group.size + self.new_group.size
+        return np.ones(size) if faded is None else faded.law
 
-    def _heights(self, values: Floats, group: Integers, at: slice) -> tuple[Floats, Floats, Floats]:
+    def _told(
+        self, number: Floats, count: Floats, total: Floats, within: Floats
+    ) -> tuple[Floats, tuple[float, float]]:
+        """Return squares that tell of ``s``, (draw,), and their free terms, all and as counted."""
+        if self.between is not None:
+            free = [float(np.maximum(each - 1, 0).sum()) for each in (number, count)]
+            return within.sum(axis=1), (free[0], free[1])
+        own = np.square(total) / np.where(count > 0, count, 1)
+        squares: Floats = (within + own).sum(axis=1)
+        return squares, (float(number.sum()), float(count.sum()))
+
+    def _heights(
+        self, values: Floats, group: Integers, at: slice, faded: Faded | None
+    ) -> tuple[Floats, Floats, Floats]:
         """Return log scales, within and between, and the log density at each two of them."""
-        count, total, within = _moments(values, group, self.groups)
-        mean = total / np.maximum(count, 1)
-        terms = float(count.sum())
-        grid, height = self.scale.grid(*self._told(count, total, within), terms, at)
+        law = self._law(faded)[: group.size]
+        number, count, total, within = _moments(values, group, self.groups, law)
+        mean = total / np.where(count > 0, count, 1)
+        terms = float(number.sum())
+        grid, height = self.scale.grid(*self._told(number, count, total, within), terms, at)
+        if faded is not None:
+            height = height + faded.log_norm(grid, at) + 0.5 * np.log(law).sum()
         between = np.full((len(values), 1), -np.inf)
         extra = np.zeros((len(values), 1))
         if self.between is not None:
             there = count > 0
             between, extra = self.between.grid(
                 np.square(mean[:, there]).sum(axis=1),
-                float(there.sum()),
+                (float(there.sum()),) * 2,
                 float(there.sum()),
                 at,
                 deep=_DEEP,
             )
         square, wide = np.exp(2 * grid)[:, :, None], np.exp(2 * between)[:, None, :]
-        height = height - np.maximum(count - 1, 0).sum() * grid
+        height = height - np.maximum(number - 1, 0).sum() * grid
         height = (height - 0.5 * within.sum(axis=1)[:, None] / square[..., 0])[:, :, None]
         height = height + extra[:, None, :]
         for size in np.unique(count[count > 0]):
@@ -272,6 +298,20 @@ class Exchangeable:
             told = size * np.square(mean[:, of]).sum(axis=1)[:, None, None]
             height = height - 0.5 * (of.sum() * np.log(both) + told / both)
         return grid, between, height
+
+
+def _ends(
+    prior: ParameterPrior, squares: Floats, free: float, deep: float
+) -> tuple[Floats, Floats]:
+    """Return log scales between which all the density is: (draw,) both."""
+    mode, bend = _mode(prior, squares, free)
+    reach = _REACH / np.sqrt(bend)
+    low = mode - np.maximum(reach, deep)
+    if deep == 0.0:
+        smallest = np.maximum(squares, _TINY**2) / (_NOTHING + 4 * free)
+        low = np.maximum(low, 0.5 * np.log(smallest))
+    edge = math.log(prior.quantile(1 - _TAIL))
+    return low, np.minimum(mode + reach, np.maximum(edge, mode + _FARTHER))
 
 
 def _mode(prior: ParameterPrior, squares: Floats, free: float) -> tuple[Floats, Floats]:
@@ -294,13 +334,19 @@ def _mode(prior: ParameterPrior, squares: Floats, free: float) -> tuple[Floats, 
     return mode, 2 * squares * np.exp(-2 * mode) + 1 / prior.second**2
 
 
-def _moments(values: Floats, group: Integers, groups: int) -> tuple[Floats, Floats, Floats]:
-    """Return number (group,), sum and squares about the mean of each group: (draw, group)."""
-    count = np.bincount(group, minlength=groups).astype(np.float64)
-    part = np.equal.outer(group, np.arange(groups)).astype(np.float64)
+def _moments(
+    values: Floats, group: Integers, groups: int, law: Floats
+) -> tuple[Floats, Floats, Floats, Floats]:
+    """Return each group's number and count, (group,), its sum and squares: (draw, group).
+
+    All but the number weigh each effect by its ``law``; squares are about the mean.
+    """
+    number = np.bincount(group, minlength=groups).astype(np.float64)
+    part = np.equal.outer(group, np.arange(groups)) * law[:, None]
+    count = part.sum(axis=0)
     total = values @ part
-    mean = total / np.maximum(count, 1)
-    return count, total, np.square(values - mean[:, group]) @ part
+    mean = total / np.where(count > 0, count, 1)
+    return number, count, total, np.square(values - mean[:, group]) @ part
 
 
 def _picked(

@@ -22,7 +22,7 @@ from scipy.special import expit, logsumexp
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.design import Design, Levels
-from coterie.beliefs.opening import Opened, Priors, opened
+from coterie.beliefs.opening import Opened, Terms, opened
 from coterie.typing import Flags, Floats
 
 _WIDER: Final = (0.2, 0.2, 0.2, 2.0)
@@ -144,8 +144,8 @@ class Candidates:
     effect
         The new effects: (candidate, draw, effect); one candidate without any where nothing is new.
     log_ratio
-        Log density of new effects given old ones, less that of the draw: (candidate, draw of
-        all chains).
+        Log density of new effects given old ones, and of old ones that fade over what it was,
+        less that of the draw: (candidate, draw of all chains).
     noise
         Where they lie in units of their law: (candidate, draw, effect).
     new
@@ -179,7 +179,7 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     fitted: Design,
     now: Design,
     levels: Levels,
-    priors: Priors,
+    terms: Terms,
     own: Callable[[], Floats],
     rng: np.random.Generator,
     *,
@@ -197,8 +197,8 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
         Observations now, of the artists whose rows changed.
     levels
         All names.
-    priors
-        Of the scales of effects.
+    terms
+        What effects obey.
     own
         Gives what the draws of the fit say of the artists' own part of each level, membership
         included: (draw of all chains, observation of ``now``). Asked for where it is needed.
@@ -207,11 +207,12 @@ def guided(  # noqa: PLR0913 - what is drawn from, then what it is drawn for
     lesson
         From earlier draws of the same effects.
     """
-    new = opened(posterior, fitted, now, levels, priors)
+    new = opened(posterior, fitted, now, levels, terms)
     size = posterior.sizes[names.CHAIN] * posterior.sizes[names.DRAW]
-    if not new:
+    if not any(each.new.size for each in new):
         none = np.empty((1, size, 0))
-        return Candidates(posterior, none, np.zeros((1, size)), none, [])
+        faded = sum((each.law.log_density(none) for each in new), np.zeros((1, size)))
+        return Candidates(posterior, none, faded, none, new)
     arrived = read.arrived(posterior, now)
     now = now if arrived is None else now.as_if(arrived.mean(axis=0))
     middle, guide = _guide(posterior, now, levels, own(), new)

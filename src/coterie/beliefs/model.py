@@ -38,6 +38,7 @@ import pytensor.tensor as pt
 from coterie import names
 from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
 from coterie.beliefs.density import pair_loglik
+from coterie.beliefs.fading import let_go, log_norm
 from coterie.beliefs.free_parameters import (
     contrast_dims,
     contrasts,
@@ -166,6 +167,8 @@ def _levels(
     between, within = numbers[names.CLUSTER_SCALE], numbers[names.PERIOD_SCALE]
     # A cluster's mean over its windows has variance between^2 + within^2 / windows.
     own = within / np.sqrt(np.float64(windows))
+    if blueprint.fades:
+        own = within / pt.sqrt(read["power_of_law"].sum())
     spread = pt.sqrt(between**2 + own**2 + np.float64(1e-300))
     grand = (
         pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME)
@@ -189,6 +192,8 @@ def _levels(
     deviation = pt.zeros((clusters, windows, 1))
     if windows > 1:
         deviation = contrasts("window", read["known_period"], within, (names.CLUSTER,))
+        if blueprint.fades:
+            deviation = let_go(deviation, read["power_of_law"])
     # The cluster's own effect, given its mean over windows: exact, and unknown to the data.
     split = pm.Normal("split_raw", 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
     effect = pm.Deterministic(
@@ -246,6 +251,7 @@ def _likelihood(
     outcome, pair = read["outcome_code"], read["pair_code"]
     information = _overdispersed(read, scatter)
     if blueprint.fades:
+        _let_windows_fade(blueprint, read, numbers[names.PERIOD_SCALE], information)
         information = information * read["weight"]
     flat = pair * np.int64(outcomes) + outcome
     known = _summed(information, flat, pairs * outcomes).reshape((pairs, outcomes))
@@ -268,6 +274,24 @@ def _likelihood(
         _membership(blueprint, read, values[0], values[1])
         return
     _membership(blueprint, read, values[0] - _HALF * out**2, values[1] - _HALF * inside**2)
+
+
+def _let_windows_fade(
+    blueprint: Blueprint, read: dict[str, Any], within: Any, information: Any
+) -> None:
+    """Add what makes the law of windows' effects, and their counts, a power of one whole."""
+    if not blueprint.drifts:
+        return
+    levels = blueprint.levels
+    shape = (len(levels.clusters), len(levels.windows), len(levels.outcomes))
+    if blueprint.weighted:
+        information = information * read["units_of_artist"][read["artist_code"]]
+    cell = read["cluster_code"] * np.int64(shape[1]) + read["window_code"]
+    at = cell * np.int64(shape[2]) + read["outcome_code"]
+    known = _summed(information, at, int(np.prod(shape)))
+    power, law = (read[name][None, :, None] for name in ("power", "power_of_law"))
+    faded = log_norm((power, law, known.reshape(shape)), within**2, pt.log1p)
+    pm.Potential("faded_windows", faded.sum())
 
 
 def _told(law: tuple[Any, Any, Any], mature: Any, read: dict[str, Any], pairs: int) -> Any:

@@ -16,6 +16,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs import population as read
+from coterie.beliefs.aging import Aging
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.exchangeable import Exchangeable, Spread
 from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
@@ -25,6 +26,22 @@ _SAMPLE: Final = (names.CHAIN, names.DRAW)
 
 Priors = Callable[[str], tuple[ParameterPrior, ...] | None]
 """Gives the priors of a scale, one an outcome; None where nobody knows them any more."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What effects obey beside their draws.
+
+    Attributes
+    ----------
+    priors
+        Of the scales.
+    aging
+        Of windows; None where evidence neither faded in the fit nor fades now.
+    """
+
+    priors: Priors
+    aging: Aging | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -105,9 +122,12 @@ class Opened:
 
 
 def opened(
-    posterior: xr.Dataset, fitted: Design, now: Design, levels: Levels, priors: Priors
+    posterior: xr.Dataset, fitted: Design, now: Design, levels: Levels, terms: Terms
 ) -> list[Opened]:
     """Find effects with rows now and none in the fit; a smooth one had neighbours with rows.
+
+    Where evidence fades, old windows tell less or more than they did: they are among these
+    though no window is new.
 
     Parameters
     ----------
@@ -117,8 +137,8 @@ def opened(
         Observations of the fit, and of now.
     levels
         All names.
-    priors
-        Of the scales.
+    terms
+        What they obey.
     """
     found = []
     for name, scale, codes, seen in _kinds(fitted, now, levels):
@@ -128,11 +148,12 @@ def opened(
             flat = np.ravel_multi_index([c[here] for c in codes], shape)
             known = np.unique(np.ravel_multi_index([c[there] for c in seen], shape))
             new = np.setdiff1d(flat, known)
-            if new.size == 0 or not _varies(posterior, name, scale, o):
+            ages = terms.aging is not None and name == names.PERIOD_EFFECT
+            if (new.size == 0 and not ages) or not _varies(posterior, name, scale, o):
                 continue
             part = np.zeros((here.size, new.size))
             part[here] = np.equal.outer(flat, new)
-            law = _law(posterior, (name, scale), o, (known, new), priors)
+            law = _law(posterior, (name, scale), o, (known, new), terms)
             found.append(Opened(law, name, scale, o, known, new, part))
     return found
 
@@ -163,18 +184,22 @@ def _law(
     of: tuple[str, str],
     outcome: int,
     places: tuple[Integers, Integers],
-    priors: Priors,
+    terms: Terms,
 ) -> Exchangeable:
     """Make the law of effects ``of`` a name and a scale, at places with rows then and now."""
     name, scale = of
     groups, count, between = [np.zeros_like(at) for at in places], 1, None
+    then, now = None, None
     if name == names.PERIOD_EFFECT:
         shape = posterior[name].shape[2:-1]
         groups, count = [np.unravel_index(at, shape)[0] for at in places], shape[0]
-        between = _spread(posterior, names.CLUSTER_SCALE, outcome, priors)
+        between = _spread(posterior, names.CLUSTER_SCALE, outcome, terms.priors)
+        if terms.aging is not None:
+            then = terms.aging.then.some(places[0], outcome)
+            now = terms.aging.now.some(np.concatenate(places), outcome)
     known = _values(posterior, name, outcome, places[0])
-    spread = _spread(posterior, scale, outcome, priors)
-    return Exchangeable(known, groups[0], groups[1], count, spread, between)
+    spread = _spread(posterior, scale, outcome, terms.priors)
+    return Exchangeable(known, groups[0], groups[1], count, spread, between, then, now)
 
 
 def _spread(posterior: xr.Dataset, scale: str, outcome: int, priors: Priors) -> Spread:

@@ -50,8 +50,8 @@ class Pilot:
 def pilot(made: Design, levels: Levels) -> Pilot:
     """Read every observation as if it were Gaussian."""
     outcomes = len(levels.outcomes)
-    units = np.ones(made.y.size) if made.frequency is None else made.frequency
-    units = units * made.weight
+    people = np.ones(made.y.size) if made.frequency is None else made.frequency
+    units = people * made.weight
     above = np.bincount(made.outcome, made.y * units, outcomes)
     below = np.bincount(made.outcome, made.n * units, outcomes)
     pooled = ((above + 0.5) / (below + 1.0))[made.outcome]
@@ -61,7 +61,10 @@ def pilot(made: Design, levels: Levels) -> Pilot:
     count = _count(made.y, made.n, pooled)
     response = np.where(made.is_count, count[0], binary[0])
     information = np.where(made.is_count, count[1], binary[1])
-    usable = units * information / (1 + information * _TYPICAL_SCATTER)
+    each = information / (1 + information * _TYPICAL_SCATTER)
+    usable = units * each
+    # The law of windows' effects fades with their rows, so that their information stays.
+    standing = people * each * (made.weight > 0)
     clusters, windows = len(levels.clusters), len(levels.windows)
     period = made.cluster * windows + made.window
     return Pilot(
@@ -69,7 +72,7 @@ def pilot(made: Design, levels: Levels) -> Pilot:
         information=information,
         scatter=_scatter(levels, (above + 0.5) / (below + 1.0)),
         cluster=_typical(usable, made.cluster, made.outcome, clusters, outcomes),
-        period=_typical(usable, period, made.outcome, clusters * windows, outcomes),
+        period=_typical(standing, period, made.outcome, clusters * windows, outcomes),
         factor=tuple(
             _typical(usable, codes, made.outcome, len(known), outcomes)
             for codes, known in zip(made.factor, levels.factors.values(), strict=True)
