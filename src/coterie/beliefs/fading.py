@@ -26,35 +26,18 @@ from dataclasses import dataclass
 from typing import Any, Final
 
 import numpy as np
-import pytensor.tensor as pt
 
 from coterie.typing import Floats
 
 LOOSEST: Final = 2.0**-8
 """The least power on a window's law: sixteen scales away is far enough."""
 _HALF: Final = np.float64(0.5)
-_ONE: Final = np.float64(1.0)
 
 
 def law_of(power: Floats) -> Floats:
     """Return ``p``, by which the variance of windows' effects is divided: (window,)."""
     found: Floats = np.maximum(power, LOOSEST)
     return found
-
-
-def let_go(deviation: Any, law: Any) -> Any:
-    """Turn deviations from a cluster's mean into those from its mean by ``law``, which is p.
-
-    They sum to zero over windows, (cluster, window, outcome); those returned do so when each is
-    weighed by p, and have variances of 1 / p where the others have 1.
-    """
-    size = law.shape[0].astype("float64")
-    # A reflection that takes the even direction to that of the roots of p.
-    away = _ONE / pt.sqrt(size) - pt.sqrt(law / law.sum())
-    square = pt.maximum((away**2).sum(), np.float64(1e-300))
-    along = (deviation * away[None, :, None]).sum(axis=1, keepdims=True)
-    turned = deviation - np.float64(2.0) * away[None, :, None] * along / square
-    return turned / pt.sqrt(law)[None, :, None]
 
 
 def log_norm(windows: tuple[Any, Any, Any], square: Any, log1p: Any) -> Any:

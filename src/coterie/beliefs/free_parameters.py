@@ -124,6 +124,21 @@ def contrasts(of: str, known: Any, scale: Any, before: tuple[str, ...]) -> Any:
     return ZeroSumTransform.extend_axis(free, axis=len(before))
 
 
+def let_go(deviation: Any, law: Any) -> Any:
+    """Turn deviations from a cluster's mean into those from its mean by ``law``, which is p.
+
+    They sum to zero over windows, (cluster, window, outcome); those returned do so when each is
+    weighed by p, and have variances of 1 / p where the others have 1.
+    """
+    size = law.shape[0].astype("float64")
+    # A reflection that takes the even direction to that of the roots of p.
+    away = _ONE / pt.sqrt(size) - pt.sqrt(law / law.sum())
+    square = pt.maximum((away**2).sum(), np.float64(1e-300))
+    along = (deviation * away[None, :, None]).sum(axis=1, keepdims=True)
+    turned = deviation - _TWO * away[None, :, None] * along / square
+    return turned / pt.sqrt(law)[None, :, None]
+
+
 def effects(name: str, scale: Any, known: Any, dims: tuple[str, ...]) -> Any:
     """Return Normal(0, scale) effects, moved in units of what scale and counts leave open.
 

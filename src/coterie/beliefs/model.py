@@ -38,12 +38,13 @@ import pytensor.tensor as pt
 from coterie import names
 from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
 from coterie.beliefs.density import pair_loglik
-from coterie.beliefs.fading import let_go, log_norm
+from coterie.beliefs.fading import log_norm
 from coterie.beliefs.free_parameters import (
     contrast_dims,
     contrasts,
     crossed_effects,
     factor_effects,
+    let_go,
     level_of,
     loading_and_kappa,
     parameter,
