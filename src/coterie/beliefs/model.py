@@ -167,15 +167,11 @@ def _levels(
     clusters, windows = len(blueprint.levels.clusters), len(blueprint.levels.windows)
     between, within = numbers[names.CLUSTER_SCALE], numbers[names.PERIOD_SCALE]
     # A cluster's mean over its windows has variance between^2 + within^2 / windows.
-    own = within / np.sqrt(np.float64(windows))
-    if blueprint.fades:
-        own = within / pt.sqrt(read["power_of_law"].sum())
+    count = read["power_of_law"].sum() if blueprint.fades else np.float64(windows)
+    own = within / pt.sqrt(count)
     spread = pt.sqrt(between**2 + own**2 + np.float64(1e-300))
-    grand = (
-        pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME)
-        * spread
-        / np.sqrt(np.float64(clusters))
-    )
+    grand = pm.Normal("grand_raw", 0.0, 1.0, dims=names.OUTCOME) * spread
+    grand = grand / np.sqrt(np.float64(clusters))
     # Alpha stands at the centre of the covariates; the counts know the level at their middle.
     shift = None if slope is None else read["covariate_middle"] @ slope
     if means is not None:
@@ -193,8 +189,8 @@ def _levels(
     deviation = pt.zeros((clusters, windows, 1))
     if windows > 1:
         deviation = contrasts("window", read["known_period"], within, (names.CLUSTER,))
-        if blueprint.fades:
-            deviation = let_go(deviation, read["power_of_law"])
+    if windows > 1 and blueprint.fades:
+        deviation = let_go(deviation, read["power_of_law"])
     # The cluster's own effect, given its mean over windows: exact, and unknown to the data.
     split = pm.Normal("split_raw", 0.0, 1.0, dims=(names.CLUSTER, names.OUTCOME))
     effect = pm.Deterministic(
