@@ -176,3 +176,33 @@ def test_a_written_table_starts_no_formula(typed, tmp_path):
     assert ",'=curator," in text
     assert ",'=cmd" in text
     assert ",=" not in text
+
+
+@pytest.mark.parametrize("name", ["deck.pptx", "report.html", "folder"])
+def test_a_report_is_written_as_its_name_says(typed, rng, tmp_path, name):
+    believing(OLD, rng).save(tmp_path / "b.nc")
+    result = typed("report", tmp_path / "b.nc", "--to", tmp_path / name, "--artist", "b")
+
+    assert result.exit_code == 0, result.stderr
+    assert "b is most likely at home in indie" in result.stdout
+    made = tmp_path / name
+    assert made.stat().st_size > 10_000 if made.is_file() else list(made.glob("*-home-b.png"))
+
+
+@pytest.mark.parametrize(
+    ("to", "more", "said"),
+    [
+        ("deck.ppt", (), "neither .pptx nor .html"),
+        ("deck.html", ("--template", "brand.pptx"), "--template is for"),
+        ("deck.pptx", ("--artist", "nobody"), "'nobody' is not among the 3 artists"),
+    ],
+)
+def test_a_report_that_cannot_be_made_is_refused_and_leaves_nothing(
+    typed, rng, tmp_path, to, more, said
+):
+    believing(OLD, rng).save(tmp_path / "b.nc")
+    result = typed("report", tmp_path / "b.nc", "--to", tmp_path / to, *more)
+
+    assert result.exit_code == 2
+    assert said in result.stderr
+    assert not (tmp_path / to).exists()

@@ -181,6 +181,40 @@ def map_(
     )
 
 
+@app.command()
+def report(
+    beliefs: Annotated[Path, typer.Argument(help="Beliefs file that fit or update wrote.")],
+    to: Annotated[
+        Path, typer.Option(help="deck.pptx, report.html, or a folder for pictures and numbers.")
+    ],
+    title: Annotated[str | None, typer.Option(help="Of the first page.")] = None,
+    artist: Annotated[list[str] | None, typer.Option(help="Who gets slides; repeat it.")] = None,
+    audience: Annotated[str, typer.Option(help="'strategist' or 'analyst'.")] = "strategist",
+    template: Annotated[Path | None, typer.Option(help="Your own .pptx or .potx.")] = None,
+) -> None:
+    """Tell beliefs in slides: PowerPoint, one page of HTML, or pictures with their numbers."""
+    with _refusals("report"):
+        endings = {".pptx", ".html", ""}
+        if to.suffix.lower() not in endings:
+            raise co.FindingError(f"--to {to} ends in neither .pptx nor .html; name a file so.")
+        if template is not None and to.suffix.lower() != ".pptx":
+            raise co.FindingError("--template is for --to deck.pptx.")
+        if to.suffix:
+            _check_out(to)
+        stated = {} if title is None else {"title": title}
+        told = co.Beliefs.load(beliefs)
+        deck = co.Deck(told, artists=artist or None, audience=audience, **stated)  # type: ignore[arg-type]
+        if to.suffix.lower() == ".pptx":
+            deck.to_pptx(to, template=template)
+        elif to.suffix:
+            deck.to_html(to)
+        else:
+            deck.to_png(to)
+            deck.to_csv(to)
+    typer.echo(str(deck))
+    typer.echo(f"Written: {to}", err=True)
+
+
 def _export(file: Path, period: tuple[str | None, str | None], **stated: Any) -> co.Export:
     """Read one export; of what is stated of all files, take what this one does not say."""
     if None in period and period != (None, None):

@@ -24,7 +24,10 @@ OUTCOMES = (
 )
 
 
-def made_up(*, artists=6, clusters=8, homes="one", seed=1):
+UNSETTLED = 13
+
+
+def made_up(*, artists=6, clusters=8, homes="one", seed=1, updates=0):
     """Return what a picture asks of beliefs, with numbers that hang together."""
     rng = np.random.default_rng(seed)
     people = [f"artist {i}" for i in range(artists - 1)] + ["The Very Long Named Ensemble of Köln"]
@@ -43,11 +46,46 @@ def made_up(*, artists=6, clusters=8, homes="one", seed=1):
         elsewhere=xr.DataArray(
             draws[..., -1], dims=("chain", "draw", "artist"), coords={"artist": people}
         ),
-        tree=xr.DataTree.from_dict({"prior": xr.Dataset({"elsewhere": 0.1, "prior": prior})}),
+        tree=_tree(prior),
+        history=_history(draws, people, places, prior, updates),
+        diagnose=lambda: SimpleNamespace(
+            ok=seed != UNSETTLED, lines=("Settled: two chains agree.",)
+        ),
+        to_frame=lambda: _means(_summary(frame, draws, prior, homes, None)),
         summary=lambda *, artists=None, prob=None: _chosen(
             _summary(frame, draws, prior, homes, prob), artists
         ),
     )
+
+
+def _tree(prior):
+    posterior = xr.Dataset(coords={"chain": range(2), "draw": range(30)})
+    before = xr.Dataset({"elsewhere": 0.1, "prior": prior})
+    tree = xr.DataTree.from_dict({"prior": before, "posterior": posterior})
+    tree.attrs["coterie_created"] = "2026-01-05T00:00:00+00:00"
+    return tree
+
+
+def _means(table):
+    return table.rename(columns={"home": "mean", "membership": "mean"})
+
+
+def _history(draws, people, places, prior, updates):
+    """Beliefs that came a step nearer to those of now with each reading."""
+    now = draws[..., :-1].reshape(60, len(people), len(places)).mean(axis=0)
+    way = np.linspace(0.3, 1.0, updates + 1)[:, None, None]
+    mean = prior + way * (now - prior)
+    dims = ("update", "artist", "cluster")
+    tables = {"prior": mean * 0 + prior, "mean": mean, "lower": mean * 0.6, "upper": mean**0.5}
+    until = [f"2026-0{i + 1}-28" for i in range(updates + 1)]
+    return xr.Dataset(
+        {name: (dims, values) for name, values in tables.items()},
+        coords={
+            "update": range(updates + 1), "artist": people, "cluster": places,
+            "until": ("update", until),
+        },
+        attrs={"ci_kind": "eti", "ci_prob": 0.89},
+    )  # fmt: skip
 
 
 def _labelled(draws, people, places):

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, Final
 import pandas as pd
 import xarray as xr
 from arviz_plots import PlotCollection, visuals
-from arviz_stats import eti, hdi
 
 from coterie import names
 from coterie.deck import forest
+from coterie.deck.places import outside
 from coterie.deck.style import BLUE, INK, VERMILION, dressed, interval_in_words, title_figure
 from coterie.errors import FindingError
 
@@ -78,7 +78,8 @@ def plot_home(
     last = None
     if beliefs.homes == "one":
         last = NOWHERE
-        table = pd.concat([table, _elsewhere(beliefs, drawn, frame.attrs)], ignore_index=True)
+        rest = outside(beliefs, drawn, frame.attrs).assign(**{names.CLUSTER: NOWHERE})
+        table = pd.concat([table, rest], ignore_index=True)
     rows = forest.placed(table, drawn, by="belief", last=last)
     rows["text"] = xr.apply_ufunc(_in_two_places, rows["belief"], vectorize=True)
     with dressed(backend):
@@ -121,22 +122,6 @@ def _moved(beliefs: Beliefs) -> list[Any]:
     prior = beliefs.tree[names.PRIOR][names.PRIOR]
     distance = abs(draws.mean([names.CHAIN, names.DRAW]) - prior).sum(names.CLUSTER)
     return list(distance.to_series().nlargest(MOST).index)
-
-
-def _elsewhere(beliefs: Beliefs, artists: list[Any], attrs: Any) -> pd.DataFrame:
-    draws = beliefs.elsewhere.sel({names.ARTIST: artists})
-    bound = hdi if attrs.get("ci_kind") == "hdi" else eti
-    ends = bound(draws, prob=attrs.get("ci_prob"), dim=[names.CHAIN, names.DRAW])
-    return pd.DataFrame(
-        {
-            names.ARTIST: artists,
-            names.CLUSTER: NOWHERE,
-            "belief": draws.mean([names.CHAIN, names.DRAW]).to_numpy(),
-            "prior": float(beliefs.tree[names.PRIOR][names.ELSEWHERE]),
-            "lower": ends.sel({forest.BOUND: "lower"}).to_numpy(),
-            "upper": ends.sel({forest.BOUND: "upper"}).to_numpy(),
-        }
-    )
 
 
 def _in_two_places(value: float) -> str:

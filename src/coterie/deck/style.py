@@ -24,6 +24,10 @@ VERMILION: Final = "#D55E00"
 INK: Final = "#222222"
 GREY: Final = "#757575"
 PALE: Final = "#D9D9D9"
+SERIES: Final = (BLUE, VERMILION, "#444444", "#CC79A7")
+"""Lines of one picture: told apart by their labels too."""
+_SHADES: Final = ("#FFFFFF", "#DCEAF4", "#A9CDE4", "#62A5CF", BLUE)
+_DARK: Final = 0.6
 
 SMALL: Final = 9
 PLAIN: Final = 10
@@ -93,14 +97,24 @@ def interval_in_words(attrs: Mapping[str, Any]) -> str:
     return f"{100 * prob:.3g} % {_KINDS.get(kind, kind)}"
 
 
+def shade(value: float) -> tuple[str, str]:
+    """Return the colours of a probability's cell and of what is written in it: light to blue."""
+    if np.isnan(value):
+        return "#FFFFFF", GREY
+    return _SHADES[min(int(value * len(_SHADES)), len(_SHADES) - 1)], (
+        "#FFFFFF" if value >= _DARK + 0.2 else INK
+    )
+
+
 def line_width(rows: int) -> int:
     """Return how many characters a label may have on one line: more where rows are many."""
     return _LONG_LINE if rows > _MANY_ROWS else _LINE
 
 
 def broken(label: object, width: int) -> str:
-    """Break a long label into lines; no part of it is lost."""
-    return "\n".join(textwrap.wrap(str(label), width=width)) or str(label)
+    """Break a long label into lines, also after its underscores; no part of it is lost."""
+    lines = textwrap.wrap(str(label).replace("_", "_ "), width=width)
+    return "\n".join(line.replace("_ ", "_") for line in lines) or str(label)
 
 
 def figure_size(

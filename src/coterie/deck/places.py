@@ -1,0 +1,92 @@
+"""Places: the belief table as pictures and sentences read it, the place outside all clusters too.
+
+Callers may trust that every number is one of :meth:`Beliefs.summary` or of its draws.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from coterie import names
+from coterie.errors import BeliefError, FindingError
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+
+
+def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.DataFrame:
+    """Return the belief table, the place outside all clusters among them.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+    artists
+        Wanted, in order; left out, all.
+
+    Returns
+    -------
+    pandas.DataFrame
+        ``artist``, ``cluster``, ``belief``, ``prior``, ``lower``, ``upper``; ``cluster`` is
+        ``elsewhere`` in a last row of each artist where there is one home. ``attrs`` as in
+        :meth:`Beliefs.summary`.
+    """
+    if beliefs.homes is None:
+        raise FindingError(
+            "These beliefs were fitted without membership (homes=None), so there is no home to "
+            'speak of. Fit with homes="one" or "many".'
+        )
+    # Not `summary`, whose rates cost more than all else here.
+    frame = beliefs.to_frame()
+    table = frame.rename(columns={"mean": "belief"})[
+        [names.ARTIST, names.CLUSTER, "belief", "prior", "lower", "upper"]
+    ]
+    known = list(dict.fromkeys(table[names.ARTIST]))
+    drawn = known if artists is None else _known(artists, known)
+    if beliefs.homes == "one":
+        rest = outside(beliefs, drawn, frame.attrs)
+        table = pd.concat([table, rest], ignore_index=True)
+    order = {artist: i for i, artist in enumerate(drawn)}
+    table = table[table[names.ARTIST].isin(drawn)]
+    table = table.sort_values(names.ARTIST, key=lambda a: a.map(order), kind="stable")
+    table.attrs = dict(frame.attrs)
+    return table.reset_index(drop=True)
+
+
+def _known(artists: Sequence[Hashable], known: list[Any]) -> list[Hashable]:
+    """Return artists, each once, and refuse those that nobody has beliefs about."""
+    # A label that is no text can be named by how it is written, as on a command line.
+    written = {str(label): label for label in known}
+    found = [artist if artist in known else written.get(str(artist)) for artist in artists]
+    missing = [artist for artist, own in zip(artists, found, strict=True) if own is None]
+    if missing:
+        near = difflib.get_close_matches(str(missing[0]), [str(k) for k in known], n=3, cutoff=0.3)
+        told = ", ".join(near or [str(k) for k in known[:3]])
+        raise BeliefError(
+            f"{missing[0]!r} is not among the {len(known):,} artists of these beliefs; "
+            f"{len(missing)} of {len(artists)} are like this. Did you mean one of: {told}?"
+        )
+    return list(dict.fromkeys(label for label in found if label is not None))
+
+
+def outside(beliefs: Beliefs, artists: list[Any], attrs: Any) -> pd.DataFrame:
+    """Return the rows of a belief table for the place outside all clusters."""
+    from arviz_stats import eti, hdi
+
+    draws = beliefs.elsewhere.sel({names.ARTIST: artists})
+    bound = hdi if attrs.get("ci_kind") == "hdi" else eti
+    ends = bound(draws, prob=attrs.get("ci_prob"), dim=[names.CHAIN, names.DRAW])
+    return pd.DataFrame(
+        {
+            names.ARTIST: artists,
+            names.CLUSTER: names.ELSEWHERE,
+            "belief": draws.mean([names.CHAIN, names.DRAW]).to_numpy(),
+            "prior": float(beliefs.tree[names.PRIOR][names.ELSEWHERE]),
+            "lower": ends.sel({"ci_bound": "lower"}).to_numpy(),
+            "upper": ends.sel({"ci_bound": "upper"}).to_numpy(),
+        }
+    )

@@ -1,0 +1,188 @@
+"""Sentences: what a belief says, in natural frequencies.
+
+"18 of 20 equally likely outcomes" is understood where "0.89" is not (Gigerenzer and Hoffrage,
+1995, *Psychological Review* 102). Callers may trust that a number in a sentence is one of the
+belief table, rounded to twentieths, and that certainty is never claimed by rounding.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+import pandas as pd
+
+from coterie import names
+from coterie.deck.places import places
+from coterie.errors import FindingError
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+
+OUTCOMES: Final = 20
+"""Outcomes that a probability is told by: enough for a decision, and few enough to see."""
+_HALF: Final = 0.5
+_SURE: Final = 0.8
+"""From here on a membership is said without 'more likely than not'."""
+_NAMED: Final = 3
+_LEAST: Final = 0.5 / OUTCOMES
+_PER: Final = (100, 1_000, 10_000, 100_000)
+
+
+def of_twenty(probability: float) -> str:
+    """Say a probability in twentieths: ``18 of 20``.
+
+    Parameters
+    ----------
+    probability
+        In [0, 1].
+
+    Returns
+    -------
+    str
+        ``fewer than 1 of 20`` and ``more than 19 of 20`` where rounding would claim certainty.
+
+    Examples
+    --------
+    >>> from coterie.deck import of_twenty
+    >>> of_twenty(0.89), of_twenty(0.999)
+    ('18 of 20', 'more than 19 of 20')
+    """
+    if not 0 <= probability <= 1:
+        raise FindingError(f"{probability!r} is no probability. Give a number from 0 to 1.")
+    if 0 < probability < _LEAST:
+        return f"fewer than 1 of {OUTCOMES}"
+    if 1 - _LEAST < probability < 1:
+        return f"more than {OUTCOMES - 1} of {OUTCOMES}"
+    return f"{whole(probability)} of {OUTCOMES}"
+
+
+def whole(probability: float) -> int:
+    """Return how many of twenty outcomes a probability is, to the nearest, halves up."""
+    return int(np.floor(probability * OUTCOMES + _HALF))
+
+
+def twentieths(value: float, *, unsure: bool) -> str:
+    """Write a cell of a map: outcomes of twenty, a dot for none, a mark where it is not settled."""
+    if np.isnan(value):
+        return ""
+    number = "> 19" if 1 - _LEAST < value < 1 else "·" if value < _LEAST else str(whole(value))
+    return f"{number} ?" if unsure else number
+
+
+def shortened(label: object, most: int) -> str:
+    """Return a name that fits a narrow place; what is left out is marked.
+
+    Examples
+    --------
+    >>> from coterie.deck.sentences import shortened
+    >>> shortened("late-night headphones", 12)
+    'late-night…'
+    """
+    text = str(label)
+    return text if len(text) <= most else text[: most - 1].rstrip() + "…"
+
+
+def per_people(rate: float) -> str:
+    """Say a rate of people as a whole number of them: ``8 of 100``.
+
+    Parameters
+    ----------
+    rate
+        In [0, 1].
+
+    Examples
+    --------
+    >>> from coterie.deck.sentences import per_people
+    >>> per_people(0.08), per_people(0.0042)
+    ('8 of 100', '4 of 1,000')
+    """
+    for people in _PER:
+        if rate * people >= 1.5 or people == _PER[-1] or rate == 0:  # noqa: PLR2004 - two or more
+            return f"{rate * people:.0f} of {people:,}"
+    raise AssertionError
+
+
+def per_cent(value: float) -> str:
+    """Write a share in per cent, never 0 or 100 by rounding.
+
+    Examples
+    --------
+    >>> from coterie.deck.sentences import per_cent
+    >>> per_cent(0.123), per_cent(0.9999)
+    ('12 %', '> 99 %')
+    """
+    if np.isnan(value):
+        return "?"
+    if 0 < value < 0.005:  # noqa: PLR2004 - would read 0
+        return "< 1 %"
+    if 0.995 < value < 1:  # noqa: PLR2004 - would read 100
+        return "> 99 %"
+    return f"{100 * value:.0f} %"
+
+
+def say_home(beliefs: Beliefs, artist: Hashable) -> str:
+    """Say where an artist belongs, in one sentence with the answer first.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+    artist
+        Whom it is about.
+
+    Returns
+    -------
+    str
+        "Ana Vale is most likely at home in gym: 18 of 20 equally likely outcomes."
+
+    Raises
+    ------
+    FindingError
+        If these beliefs hold no membership.
+    BeliefError
+        If the artist is unknown.
+    """
+    return home_sentence(artist, places(beliefs, [artist]), str(beliefs.homes))
+
+
+def home_sentence(artist: Hashable, table: pd.DataFrame, homes: str) -> str:
+    """Say the rows of one artist's belief table, from :func:`places`."""
+    rows = table.sort_values("belief", ascending=False, kind="stable")
+    if homes == "many":
+        return _many(artist, rows)
+    first, second = rows.iloc[0], rows.iloc[1] if len(rows) > 1 else None
+    told = f"{of_twenty(first['belief'])} equally likely outcomes"
+    if first[names.CLUSTER] == names.ELSEWHERE:
+        return f"{artist} is most likely at home in none of these clusters: {told}"
+    if first["belief"] > 1 - _LEAST:
+        return f"{artist} is at home in {first[names.CLUSTER]}: {told}"
+    if first["belief"] >= _HALF or second is None:
+        return f"{artist} is most likely at home in {first[names.CLUSTER]}: {told}"
+    other = second[names.CLUSTER]
+    other = "a home in none of these clusters" if other == names.ELSEWHERE else other
+    return (
+        f"The home of {artist} is open: {first[names.CLUSTER]} leads with {told}, "
+        f"{other} has {of_twenty(second['belief'])}"
+    )
+
+
+def _many(artist: Hashable, rows: pd.DataFrame) -> str:
+    likely = rows[rows["belief"] >= _HALF]
+    if likely.empty:
+        first = rows.iloc[0]
+        return (
+            f"{artist} is not likely to belong in any of {len(rows)} clusters; "
+            f"{first[names.CLUSTER]} comes nearest with {of_twenty(first['belief'])} equally "
+            "likely outcomes"
+        )
+    sure = likely["belief"].min() >= _SURE
+    verb = "belongs in" if sure else "more likely than not belongs in"
+    pairs = list(zip(likely[names.CLUSTER], map(of_twenty, likely["belief"]), strict=True))
+    if len(pairs) == 1:
+        return f"{artist} {verb} {pairs[0][0]}: {pairs[0][1]} equally likely outcomes"
+    told = [f"{cluster} ({part})" for cluster, part in pairs]
+    shown = told[:_NAMED] + ([f"{len(told) - _NAMED} more"] if len(told) > _NAMED else [])
+    which = f"{', '.join(shown[:-1])} and {shown[-1]}"
+    return f"{artist} {verb} {which} equally likely outcomes each"

@@ -1,0 +1,386 @@
+"""Story: which slides a belief or a finding is told in.
+
+The answer for everybody first, then each artist who matters, then how sure all of it is. Callers
+may trust that a headline says no more than the numbers under it, and that who has no slide is
+in the tables. Draws nothing.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Hashable, Sequence
+from typing import TYPE_CHECKING, Any, Final, Literal
+
+import numpy as np
+import pandas as pd
+
+from coterie import __version__, names
+from coterie.deck.places import places
+from coterie.deck.sentences import home_sentence, of_twenty, per_cent, per_people, shortened
+from coterie.deck.slides import COLUMNS, LINES, ROWS, Bars, Lines, Map, Slide, Table
+from coterie.deck.style import interval_in_words
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.findings import Finding
+
+Audience = Literal["strategist", "analyst"]
+
+FEATURED: Final = 6
+"""Artists with a slide of their own, where none is named."""
+_CLEAR: Final = 0.5
+_WIDE: Final = 0.5
+"""Width of an interval from which a number in a map is marked as unsure."""
+_ELSEWHERE: Final = "none of these"
+_ROW: Final = 34
+_COLUMN: Final = 26
+"""Letters of a name beside and above a map; the file of numbers has all of them."""
+_WIDEST: Final = 7
+"""Columns of a finding's table, at most."""
+_MOVES: Final = 4
+"""Clusters whose belief is drawn through time."""
+
+
+def of_beliefs(
+    beliefs: Beliefs, artists: Sequence[Hashable] | None, audience: Audience
+) -> list[Slide]:
+    """Tell beliefs: everybody, then some artists, then how they came about.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+    artists
+        Who gets slides of their own, in order; left out, those whose belief moved most.
+    audience
+        An analyst gets all numbers and the diagnosis as well.
+    """
+    table = places(beliefs)
+    notes = _notes(beliefs, table.attrs)
+    everyone = list(dict.fromkeys(table[names.ARTIST]))
+    chosen = _moved(table) if artists is None else list(places(beliefs, artists)[names.ARTIST])
+    chosen = list(dict.fromkeys(chosen))
+    slides = []
+    if len(everyone) > 1:
+        slides.append(_everybody(table, str(beliefs.homes), notes))
+    rates = beliefs.summary(artists=chosen)
+    for artist in chosen:
+        rows = table[table[names.ARTIST] == artist]
+        own = rates[rates[names.ARTIST] == artist]
+        slides.append(_home(artist, rows, str(beliefs.homes), notes, _people(own)))
+        slides += _through_time(beliefs, artist, rows, notes)
+        slides.append(_rates(beliefs, artist, own, rows, notes))
+    if audience == "analyst":
+        slides += _all_numbers(table, notes)
+    return [*slides, _trust(beliefs, notes)]
+
+
+def of_finding(finding: Finding) -> Slide:
+    """Tell a finding: its headline, its numbers, its first doubt.
+
+    Parameters
+    ----------
+    finding
+        Any; bars where each label has one number with an interval, else a table.
+    """
+    frame = finding.to_frame()
+    notes = [f"{key.capitalize()}: {value}" for key, value in finding.provenance.items()]
+    notes += [f"Caveat: {line}" for line in finding.caveats]
+    sure = finding.caveats[0] if finding.caveats else "No caveats were noted."
+    shown = frame.head(LINES).map(_written)
+    if len(frame) > LINES:
+        sure += f" {len(frame) - LINES} more rows are in the file of numbers."
+    return Slide(
+        finding.headline, Table(shown.iloc[:, :_WIDEST]), sure,
+        f"A table of {len(shown)} rows.", tuple(notes), slug(finding.kind), frame,
+    )  # fmt: skip
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.3g}"
+    return str(value)
+
+
+def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide:
+    """One map of all artists, the surest first."""
+    wide = table.pivot_table(index=names.ARTIST, columns=names.CLUSTER, values="belief", sort=False)
+    spread = table.assign(width=table["upper"] - table["lower"]).pivot_table(
+        index=names.ARTIST, columns=names.CLUSTER, values="width", sort=False
+    )
+    inside = wide.drop(columns=names.ELSEWHERE, errors="ignore")
+    best, top = inside.idxmax(axis=1), inside.max(axis=1)
+    clear = best[(top >= _CLEAR) & (wide.idxmax(axis=1) != names.ELSEWHERE)]
+    order = top.sort_values(ascending=False, kind="stable").index
+    # What the artists shown are believed to be in comes first, then what all are.
+    firsts = [*best.loc[order[:LINES]], *inside.sum().sort_values(ascending=False).index]
+    columns = list(dict.fromkeys(firsts))[:COLUMNS]
+    shown, unsure = inside.loc[order[:LINES], columns], spread.loc[order[:LINES], columns] > _WIDE
+    left = inside.drop(columns=columns).loc[shown.index]
+    if left.shape[1]:
+        name = f"{left.shape[1]} others" + (" together" if homes == "one" else ", the likeliest")
+        shown[name] = left.sum(axis=1) if homes == "one" else left.max(axis=1)
+        unsure[name] = False
+    if names.ELSEWHERE in wide:
+        shown[_ELSEWHERE] = wide.loc[shown.index, names.ELSEWHERE]
+        unsure[_ELSEWHERE] = spread.loc[shown.index, names.ELSEWHERE] > _WIDE
+    more = "" if len(order) <= LINES else f" Shown: the {LINES} we are surest of."
+    sure = (
+        f"Numbers are of {_TWENTY}, {len(wide) - len(clear)} of {len(wide)} artists are still "
+        f"open; a dot is fewer than 1, ? an interval wider than half ({_interval(table)}).{more}"
+    )
+    shown.index = unsure.index = [shortened(label, _ROW) for label in shown.index]
+    shown.columns = unsure.columns = [shortened(label, _COLUMN) for label in shown.columns]
+    alt = f"A table of {len(shown)} artists by {shown.shape[1]} clusters, shaded by probability."
+    frame = wide.loc[order].reset_index()
+    return Slide(
+        _of_everybody(clear, len(wide), homes), Map(shown, unsure, "artist", "cluster"), sure, alt,
+        notes, "everybody", frame,
+    )  # fmt: skip
+
+
+_TWENTY: Final = "20 equally likely outcomes"
+
+
+def _of_everybody(clear: pd.Series[Any], artists: int, homes: str) -> str:
+    word = "a likely home" if homes == "one" else "a likely cluster"
+    if clear.empty:
+        return f"None of {artists} artists has {word} yet: evidence is thin"
+    most = clear.value_counts()
+    lead = f"{most.index[0]} is that of most ({most.iloc[0]})"
+    if len(most) > 1 and most.iloc[0] == most.iloc[1]:
+        lead = f"no cluster is that of most: {most.index[0]} and {most.index[1]} lead"
+    verb = "has" if len(clear) == 1 else "have"
+    return f"{len(clear)} of {artists} artists {verb} {word}; {lead}"
+
+
+def _home(
+    artist: Hashable, rows: pd.DataFrame, homes: str, notes: tuple[str, ...], people: str
+) -> Slide:
+    """Where one artist belongs, before and now."""
+    ordered = rows.sort_values("belief", ascending=False, kind="stable")
+    outer = ordered[names.CLUSTER] == names.ELSEWHERE
+    inside, outside = ordered[~outer], ordered[outer]
+    kept = inside.head(ROWS - len(outside) - (len(inside) > ROWS - len(outside)))
+    left = inside.iloc[len(kept) :]
+    frame = _bars(kept, "belief")
+    if len(left) and homes == "one":
+        rest = {"value": left["belief"].sum(), "before": left["prior"].sum()}
+        frame.loc[len(frame)] = {
+            "label": f"{len(left)} others together", "lower": np.nan, "upper": np.nan,
+            "text": of_twenty(min(float(rest["value"]), 1.0)), **rest,
+        }  # fmt: skip
+    if len(outside):
+        last = _bars(outside, "belief").assign(label=_ELSEWHERE)
+        frame = pd.concat([frame, last], ignore_index=True)
+    first = ordered.iloc[0]
+    where = _ELSEWHERE if first[names.CLUSTER] == names.ELSEWHERE else first[names.CLUSTER]
+    sure = (
+        f"Before the evidence, {where} had {of_twenty(first['prior'])}. Now "
+        f"{per_cent(first['belief'])}; how far the population is settled puts it between "
+        f"{per_cent(first['lower'])} and {per_cent(first['upper'])} ({_interval(rows)}); {people}."
+    )
+    if len(left) and homes == "many":
+        sure += f" {len(left)} less likely clusters are not shown."
+    alt = f"Bars of {len(frame)} places: " + "; ".join(
+        f"{r.label} {r.text}" for r in frame.itertuples()
+    )
+    value = "of 20 equally likely outcomes, now"
+    return Slide(
+        home_sentence(artist, rows, homes), Bars(frame, value, "before the evidence"), sure, alt,
+        notes, f"home-{slug(artist)}", ordered,
+    )  # fmt: skip
+
+
+def _bars(rows: pd.DataFrame, value: str) -> pd.DataFrame:
+    return pd.DataFrame(
+        {
+            "label": rows[names.CLUSTER].astype(str).to_list(),
+            "value": rows[value].to_numpy(),
+            "lower": rows["lower"].to_numpy(),
+            "upper": rows["upper"].to_numpy(),
+            "before": rows["prior"].to_numpy(),
+            "text": [of_twenty(p) for p in rows[value]],
+        }
+    )
+
+
+def _through_time(
+    beliefs: Beliefs, artist: Hashable, rows: pd.DataFrame, notes: tuple[str, ...]
+) -> list[Slide]:
+    """How the belief moved, if it ever was updated."""
+    past = beliefs.history
+    if past.sizes["update"] < 2 or artist not in past[names.ARTIST].to_numpy():  # noqa: PLR2004 - a fit alone is no way
+        return []
+    best = rows[rows[names.CLUSTER] != names.ELSEWHERE].nlargest(_MOVES, "belief")[names.CLUSTER]
+    own = past.sel({names.ARTIST: artist})
+    steps = ["prior", *(str(day) or f"update {i}" for i, day in enumerate(past["until"].values))]
+    told = []
+    for cluster in best:
+        line = own.sel({names.CLUSTER: cluster})
+        before = float(line["prior"].dropna("update")[0])
+        for part, first in (("mean", before), ("lower", before), ("upper", before)):
+            told.append((cluster, part, [first, *line[part].to_numpy().tolist()]))
+    tables = {
+        part: np.concatenate([values for _, p, values in told if p == part])
+        for part in ("mean", "lower", "upper")
+    }
+    frame = pd.DataFrame(
+        {"step": steps * len(best), "series": np.repeat(best.astype(str), len(steps))}
+    ).assign(value=tables["mean"], lower=tables["lower"], upper=tables["upper"])
+    lead = frame[frame["series"] == str(best.iloc[0])]["value"].to_numpy()
+    known = lead[~np.isnan(lead)]
+    rose = "rose" if known[-1] >= known[0] else "fell"
+    headline = (
+        f"{artist} in {best.iloc[0]}: {rose} from {of_twenty(known[0])} to {of_twenty(known[-1])} "
+        f"in {past.sizes['update']} readings"
+    )
+    words = interval_in_words(past.attrs)
+    sure = f"Bars are {words}s; each reading takes in the rows that had come by its date."
+    alt = f"Lines of {len(best)} clusters through {len(steps)} readings."
+    return [Slide(headline, Lines(frame, "probability"), sure, alt, notes,
+                  f"updates-{slug(artist)}", frame)]  # fmt: skip
+
+
+def _rates(
+    beliefs: Beliefs, artist: Hashable, own: pd.DataFrame, rows: pd.DataFrame,
+    notes: tuple[str, ...],
+) -> Slide:  # fmt: skip
+    """Say what people of each cluster do: the first outcome that tells of membership."""
+    outcome = next(
+        (o for o in beliefs.evidence.outcomes if o.informs), beliefs.evidence.outcomes[0]
+    )
+    name = outcome.name
+    places_ = own.sort_values(f"{name}_rate", ascending=False, kind="stable").head(ROWS)
+    people = outcome.kind == "binary"
+    told = [per_people(v) if people else f"{v:.2g}" for v in places_[f"{name}_rate"]]
+    frame = pd.DataFrame(
+        {
+            "label": places_[names.CLUSTER].astype(str).to_list(),
+            "value": places_[f"{name}_rate"].to_numpy(),
+            "lower": places_[f"{name}_lower"].to_numpy(),
+            "upper": places_[f"{name}_upper"].to_numpy(),
+            "text": told,
+        }
+    )
+    unit = "" if people else str(outcome.denominator)
+    headline = _of_rates(f"{name} for {artist}", frame, "" if people else f" events a {unit}")
+    home = rows[names.CLUSTER].to_list()[int(rows["belief"].argmax())]
+    counted = own.set_index(names.CLUSTER)[f"{name}_n"]
+    sure = (
+        f"The next comparable release; lines are {_interval(own)}s. Counted so far: "
+        f"{counted.sum():,.0f} in all"
+        + (f", {counted[home]:,.0f} of them in {home}." if home in counted else ".")
+    )
+    if len(own) > len(frame):
+        sure += f" {len(own) - len(frame)} lower ones are not shown."
+    alt = f"Bars of {name} in {len(frame)} clusters: " + "; ".join(
+        f"{r.label} {r.text}" for r in frame.itertuples()
+    )
+    value = f"{name}: share of people" if people else f"{name}: events a {unit}"
+    most = float(np.nanmax(frame["upper"]))
+    return Slide(headline, Bars(frame, value, most=most), sure, alt, notes,
+                 f"rates-{slug(artist)}", own)  # fmt: skip
+
+
+def _of_rates(what: str, frame: pd.DataFrame, unit: str) -> str:
+    """Say where a rate is highest and lowest, if the intervals are apart."""
+    top, low = frame.iloc[0], frame.iloc[-1]
+    if len(frame) == 1:
+        return f"{what}: {top['text']}{unit} in {top['label']}"
+    if top["lower"] > low["upper"]:
+        return f"{what}: {top['text']}{unit} in {top['label']}, and {low['text']} in {low['label']}"
+    return (
+        f"{what}: no cluster is surely ahead; from {low['text']} in {low['label']} to "
+        f"{top['text']}{unit} in {top['label']}, intervals overlap"
+    )
+
+
+def _all_numbers(table: pd.DataFrame, notes: tuple[str, ...]) -> list[Slide]:
+    """All beliefs in tables, as many pages as it takes."""
+    told = pd.DataFrame(
+        {
+            "artist": table[names.ARTIST].astype(str),
+            "cluster": table[names.CLUSTER].astype(str).replace(names.ELSEWHERE, _ELSEWHERE),
+            "before": table["prior"].map(per_cent),
+            "belief": table["belief"].map(per_cent),
+            "interval": [
+                f"{per_cent(a)} to {per_cent(b)}"
+                for a, b in zip(table["lower"], table["upper"], strict=True)
+            ],
+        }
+    )
+    pages = -(-len(told) // LINES)
+    return [
+        Slide(
+            f"All beliefs, {i + 1} of {pages}", Table(told.iloc[i * LINES : (i + 1) * LINES]),
+            f"Intervals: {_interval(table)}.", "A table of beliefs.", notes, f"all-{i + 1:03d}",
+            table.iloc[i * LINES : (i + 1) * LINES],
+        )
+        for i in range(pages)
+    ]  # fmt: skip
+
+
+def _trust(beliefs: Beliefs, notes: tuple[str, ...]) -> Slide:
+    """Say what all of it rests on."""
+    found = beliefs.diagnose()
+    facts = [(note.partition(": ")[0], note.partition(": ")[2]) for note in notes]
+    frame = pd.DataFrame(facts, columns=["what", "this deck"])
+    headline = (
+        "How sure is this? The computation has settled; what remains is in the intervals"
+        if found.ok
+        else "Not to be acted on yet: the computation has not settled"
+    )
+    return Slide(headline, Table(frame), found.lines[0], "A table of what the deck rests on.",
+                 notes, "how-sure", frame)  # fmt: skip
+
+
+def _moved(table: pd.DataFrame) -> list[Any]:
+    distance = (table["belief"] - table["prior"]).abs().groupby(table[names.ARTIST], sort=False)
+    return list(distance.sum().nlargest(FEATURED).index)
+
+
+def _people(own: pd.DataFrame) -> str:
+    """Say how many people, or how much exposure, an artist's evidence is."""
+    columns = [c for c in own.columns if c.endswith("_n")]
+    most = max(columns, key=lambda c: own[c].to_numpy().sum())
+    return f"{own[most].sum():,.0f} counted for {most.removesuffix('_n')}"
+
+
+def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
+    """Say method, n, window, kind of interval, data cut and caveats: a line each."""
+    evidence, tree = beliefs.evidence, beliefs.tree
+    counts = evidence.counts
+    days = "no dates stated"
+    if names.PERIOD_START in counts.coords:
+        ends = [counts[n].to_numpy() for n in (names.PERIOD_START, names.PERIOD_END)]
+        first, last = (np.datetime_as_string(d, unit="D") for d in (ends[0].min(), ends[1].max()))
+        days = f"{first} to {last}"
+    size = tree[names.POSTERIOR].sizes
+    homes = "one home, or none of these" if beliefs.homes == "one" else "any number of clusters"
+    told = [
+        f"Question: which clusters each artist belongs in ({homes})",
+        f"Evidence: {len(evidence):,} rows of {len(evidence.artists):,} artists in "
+        f"{len(evidence.clusters):,} clusters",
+        f"Data cut: {days}" + (f", windows of {evidence.window}" if evidence.window else ""),
+        f"Outcomes: {', '.join(o.name for o in evidence.outcomes)}",
+        "Method: hierarchical Beta-Binomial and Gamma-Poisson model, membership summed out "
+        f"(coterie {__version__}, {size[names.CHAIN]} chains of {size[names.DRAW]:,} draws)",
+        f"Interval: {interval_in_words(attrs)}; that of a belief says how far the population "
+        "is settled",
+        f"Made: {str(tree.attrs.get('coterie_created', 'not stated'))[:10]}",
+    ]
+    if evidence.half_life is not None:
+        told.append(f"Forgetting: evidence counts half after {evidence.half_life.days:g} days")
+    maturity = attrs.get("maturity") or ()
+    told += [f"Late answers: {line}" for line in maturity]
+    return (*told, *(f"Caveat: {line}" for line in beliefs.diagnose().lines))
+
+
+def _interval(table: pd.DataFrame) -> str:
+    return interval_in_words({str(k): v for k, v in table.attrs.items()})
+
+
+def slug(label: Hashable) -> str:
+    """Return a label as part of a file's name: letters, digits and dashes of any script."""
+    return re.sub(r"[^\w]+", "-", str(label)).strip("-_").lower()[:40] or "unnamed"

@@ -1,0 +1,97 @@
+"""Sentences with numbers that people can picture, and no certainty made by rounding."""
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import coterie as co
+from coterie.deck import of_twenty
+from coterie.deck.places import places
+from coterie.deck.sentences import home_sentence, per_cent, per_people, twentieths
+from tests.beliefs.small_world import OLD, believing
+from tests.deck.conftest import made_up
+
+
+@pytest.mark.parametrize(
+    ("probability", "words"),
+    [
+        (0.0, "0 of 20"), (0.01, "fewer than 1 of 20"), (0.024, "fewer than 1 of 20"),
+        (0.026, "1 of 20"), (0.125, "3 of 20"), (0.89, "18 of 20"), (0.974, "19 of 20"),
+        (0.976, "more than 19 of 20"), (1.0, "20 of 20"),
+    ],
+)  # fmt: skip
+def test_a_probability_is_said_in_twentieths_and_never_as_certain(probability, words):
+    assert of_twenty(probability) == words
+
+
+@pytest.mark.parametrize("wrong", [-0.01, 1.2, np.nan])
+def test_what_is_no_probability_is_refused_by_name(wrong):
+    with pytest.raises(co.FindingError, match="no probability"):
+        of_twenty(wrong)
+
+
+def test_a_cell_of_a_map_says_what_a_sentence_would():
+    told = [twentieths(p, unsure=False) for p in (0.01, 0.3, 0.99, np.nan)]
+    assert told == ["·", "6", "> 19", ""]
+    assert twentieths(0.3, unsure=True) == "6 ?"
+
+
+def test_rates_and_shares_are_whole_people():
+    assert [per_people(r) for r in (0.08, 0.0042, 0.5, 0.0)] == [
+        "8 of 100", "4 of 1,000", "50 of 100", "0 of 100",
+    ]  # fmt: skip
+    assert [per_cent(p) for p in (0.001, 0.126, 0.999)] == ["< 1 %", "13 %", "> 99 %"]
+
+
+@pytest.mark.parametrize(
+    ("beliefs", "said"),
+    [
+        ((0.99, 0.005), "X is at home in gym: more than 19 of 20 equally likely outcomes"),
+        ((0.7, 0.2), "X is most likely at home in gym: 14 of 20 equally likely outcomes"),
+        ((0.41, 0.31), "The home of X is open: gym leads with 8 of 20 equally likely outcomes, "
+                     "indie has 6 of 20"),
+        ((0.1, 0.2), "X is most likely at home in none of these clusters: 14 of 20 equally "
+                     "likely outcomes"),
+    ],
+)  # fmt: skip
+def test_a_home_is_said_as_surely_as_it_is_known(beliefs, said):
+    table = pd.DataFrame(
+        {"cluster": ["gym", "indie", "elsewhere"], "belief": [*beliefs, 1 - sum(beliefs)]}
+    )
+    assert home_sentence("X", table, "one") == said
+
+
+@pytest.mark.parametrize(
+    ("beliefs", "said"),
+    [
+        ((0.9, 0.1), "X belongs in gym: 18 of 20 equally likely outcomes"),
+        ((0.9, 0.6), "X more likely than not belongs in gym (18 of 20) and indie (12 of 20) "
+                     "equally likely outcomes each"),
+        ((0.2, 0.1), "X is not likely to belong in any of 2 clusters; gym comes nearest with "
+                     "4 of 20 equally likely outcomes"),
+    ],
+)  # fmt: skip
+def test_memberships_are_said_as_surely_as_they_are_known(beliefs, said):
+    table = pd.DataFrame({"cluster": ["gym", "indie"], "belief": beliefs})
+    assert home_sentence("X", table, "many") == said
+
+
+def test_the_sentence_of_an_artist_is_that_of_its_belief_table(rng):
+    beliefs = believing(OLD, rng)
+    table = places(beliefs, ["a"])
+    assert table["belief"].sum() == pytest.approx(1.0)
+    top = table.loc[table["belief"].idxmax()]
+    said = co.say_home(beliefs, "a")
+    assert said.startswith("a ")
+    assert str(top["cluster"]) in said
+    assert of_twenty(top["belief"]) in said
+
+
+def test_an_artist_nobody_believes_in_is_named_with_those_who_are_near():
+    with pytest.raises(co.BeliefError, match=r"'artist 9' is not among the 4 .* artist 0"):
+        places(made_up(artists=4), ["artist 9"])
+
+
+def test_beliefs_without_membership_have_no_home_to_speak_of():
+    with pytest.raises(co.FindingError, match="homes=None"):
+        co.say_home(made_up(homes=None), "artist 1")
