@@ -82,7 +82,11 @@ def fit(  # noqa: PLR0913, PLR0917 - one option a word of the command
         if homes not in ("one", "many"):
             raise co.BeliefError(f"--homes is {homes!r}; write 'one' or 'many'.")
         _check_out(out)
-        evidence = co.Evidence.from_frame(_table(file), window=window).forgetting(half_life)
+        table = _table(file)
+        # As `read` writes them.
+        dates = ("start", "end") if {"start", "end"} <= set(table.columns) else None
+        evidence = co.Evidence.from_frame(table, period=dates, window=window)
+        evidence = evidence.forgetting(half_life)
         rng = np.random.default_rng(seed)
         beliefs = co.fit(evidence, _prior(prior, homes), homes=homes, draws=draws, rng=rng)  # type: ignore[arg-type]
         _refuse_stopped(beliefs)

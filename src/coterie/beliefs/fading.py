@@ -85,10 +85,3 @@ class Faded:
         for power, law, known in each:
             found += log_norm((power, law, known[:, None]), square, np.log1p)
         return found
-
-    def and_of(self, other: Faded) -> Faded:
-        """Put two lots of windows side by side."""
-        return Faded(
-            np.concatenate([self.power, other.power]),
-            np.concatenate([self.known, other.known], axis=1),
-        )

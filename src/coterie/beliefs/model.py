@@ -24,6 +24,8 @@ Coordinates. Whatever the data know well is moved in units of what they leave op
   one ``affinity_raw``: membership is summed out in that coordinate, so that a pair
   whose affinity would be +1 outside and -1 inside is one hump to the sampler, not two.
 
+Where evidence fades, windows do as wholes: :mod:`coterie.beliefs.fading`.
+
 Each map's Jacobian is in the density, so that the maps change speed, never the posterior.
 """
 

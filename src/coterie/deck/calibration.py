@@ -13,7 +13,7 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
 from coterie import names
-from coterie.deck.style import BLUE, GREY, INK, PALE, dressed, title_figure
+from coterie.deck.style import BLUE, GREY, INK, PALE, dressed, sized, title_figure
 from coterie.errors import FindingError
 from coterie.findings import Finding
 
@@ -66,7 +66,7 @@ def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCo
     facets = table.sizes[names.OUTCOME]
     columns = int(pc_kwargs.pop("col_wrap", min(facets, 3)))
     size = (max(columns * 3.7 + 0.3, 5.5), -(-facets // columns) * 2.9 + 0.6)
-    figure = {"figsize": size, "figsize_units": "inches"} | pc_kwargs.pop("figure_kwargs", {})
+    figure = sized(size, backend, pc_kwargs.pop("figure_kwargs", {}))
     curve = table[["ecdf_difference"]].rename(ecdf_difference=VALUE)
     layout: dict[str, Any] = {"cols": [names.OUTCOME], "col_wrap": columns}
     plots = PlotCollection.wrap(

@@ -16,7 +16,7 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
 from coterie import names
-from coterie.deck.style import INK, broken, facet_columns, figure_size, name_rows, write
+from coterie.deck.style import INK, broken, facet_columns, figure_size, name_rows, sized, write
 
 PLACE: Final = "place"
 VALUE: Final = "value"
@@ -92,7 +92,7 @@ def empty_forest(
         "cols": [names.ARTIST], "col_wrap": columns,
         "aes": {"y": [PLACE]}, "y": -np.arange(size),
     }  # fmt: skip
-    figure = {"figsize": room, "figsize_units": "inches"} | pc_kwargs.pop("figure_kwargs", {})
+    figure = sized(room, backend, pc_kwargs.pop("figure_kwargs", {}))
     first = rows[[str(next(iter(rows.data_vars)))]].rename({str(next(iter(rows.data_vars))): VALUE})
     plots = PlotCollection.wrap(
         first, backend=backend, figure_kwargs=figure, **(layout | pc_kwargs)
@@ -105,7 +105,7 @@ def empty_forest(
     plots.map(
         visuals.set_ylim, data=per_facet(rows), limits=(bottom, top), store_artist=False, **ONCE
     )
-    return plots, float(figure["figsize"][0])
+    return plots, float(room[0])
 
 
 def column(rows: xr.Dataset, name: str) -> xr.Dataset:

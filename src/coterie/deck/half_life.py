@@ -12,7 +12,17 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 from arviz_plots.plot_collection import backend_from_object
 
-from coterie.deck.style import BLUE, GREY, INK, SMALL, VERMILION, dressed, title_figure
+from coterie.deck.style import (
+    BLUE,
+    GREY,
+    INK,
+    SMALL,
+    VERMILION,
+    dressed,
+    filled,
+    sized,
+    title_figure,
+)
 from coterie.errors import FindingError
 from coterie.findings import Finding
 
@@ -62,7 +72,7 @@ def plot_half_life(
 
 def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCollection:
     size = (max(5.5, 1.6 + 0.75 * table.sizes[HALF_LIFE]), 3.6)
-    figure = {"figsize": size, "figsize_units": "inches"} | pc_kwargs.pop("figure_kwargs", {})
+    figure = sized(size, backend, pc_kwargs.pop("figure_kwargs", {}))
     bare = xr.Dataset({VALUE: 0.0})
     plots = PlotCollection.wrap(bare, backend=backend, figure_kwargs=figure, **pc_kwargs)
     place = np.arange(float(table.sizes[HALF_LIFE]))
@@ -76,11 +86,11 @@ def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCo
     is_chosen = table["chosen"].to_numpy() == 1
     plots.map(
         visuals.scatter_xy, "tried", data=_points(place[~is_chosen], gain[~is_chosen]),
-        color=BLUE, marker="o", size=40,
+        **filled("o", BLUE, backend, size=40),
     )  # fmt: skip
     plots.map(
         visuals.scatter_xy, "chosen", data=_points(place[is_chosen], gain[is_chosen]),
-        color=VERMILION, marker="D", size=70,
+        **filled("D", VERMILION, backend, size=70),
     )  # fmt: skip
     words = [str(label) for label in table[HALF_LIFE].values]
     plots.map(_ticks, words=words, data=bare, **_ONCE)

@@ -16,7 +16,16 @@ from arviz_plots import PlotCollection, visuals
 from coterie import names
 from coterie.deck import forest
 from coterie.deck.places import outside
-from coterie.deck.style import BLUE, INK, VERMILION, dressed, interval_in_words, title_figure
+from coterie.deck.style import (
+    BLUE,
+    INK,
+    VERMILION,
+    dressed,
+    filled,
+    hollow,
+    interval_in_words,
+    title_figure,
+)
 from coterie.errors import FindingError
 
 if TYPE_CHECKING:
@@ -95,12 +104,12 @@ def _draw(
     )
     plots.map(
         visuals.scatter_x, "belief", data=forest.column(rows, "belief"),
-        color=BLUE, marker="o", size=42,
+        **filled("o", BLUE, backend, size=42),
     )  # fmt: skip
     # Hollow and last: a prior that did not move still shows through.
     plots.map(
         visuals.scatter_x, "prior", data=forest.column(rows, "prior"),
-        color=VERMILION, facecolor="none", edgecolor=VERMILION, marker="D", size=30, width=1.4,
+        **hollow("D", VERMILION, backend, size=30),
     )  # fmt: skip
     forest.write_beside(plots, forest.column(rows, "text"), "number", 1.04)
     forest.write_key(plots, rows, [(0.0, "◇ prior", VERMILION), (0.3, "● belief now", BLUE)], 0.75)

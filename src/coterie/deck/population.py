@@ -15,7 +15,7 @@ from arviz_plots import PlotCollection, visuals
 from arviz_plots.plot_collection import backend_from_object
 
 from coterie import names
-from coterie.deck.style import BLUE, GREY, INK, VERMILION, dressed, title_figure
+from coterie.deck.style import BLUE, GREY, INK, VERMILION, dressed, filled, sized, title_figure
 from coterie.findings import prior_rates
 from coterie.typing import Floats
 
@@ -74,7 +74,7 @@ def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCo
     facets = table.sizes[names.OUTCOME]
     columns = int(pc_kwargs.pop("col_wrap", min(facets, 3)))
     size = (max(columns * 3.9 + 0.3, 5.5), -(-facets // columns) * 3.0 + 0.7)
-    figure = {"figsize": size, "figsize_units": "inches"} | pc_kwargs.pop("figure_kwargs", {})
+    figure = sized(size, backend, pc_kwargs.pop("figure_kwargs", {}))
     layout: dict[str, Any] = {"cols": [names.OUTCOME], "col_wrap": columns}
     dots, axes = _dots(table)
     plots = PlotCollection.wrap(dots, backend=backend, figure_kwargs=figure, **(layout | pc_kwargs))
@@ -82,7 +82,7 @@ def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCo
     for who, (colour, marker) in MARKS.items():
         plots.map(
             visuals.scatter_xy, who, data=dots.sel({WHO: who}, drop=True),
-            color=colour, marker=marker, size=34,
+            **filled(marker, colour, backend, size=34),
         )  # fmt: skip
         words = axes[[f"{who}_words"]].rename({f"{who}_words": VALUE})
         plots.map(

@@ -18,7 +18,16 @@ from arviz_plots import PlotCollection, visuals
 
 from coterie import names
 from coterie.deck import forest
-from coterie.deck.style import BLUE, INK, VERMILION, dressed, interval_in_words, title_figure
+from coterie.deck.style import (
+    BLUE,
+    INK,
+    VERMILION,
+    dressed,
+    filled,
+    hollow,
+    interval_in_words,
+    title_figure,
+)
 from coterie.errors import FindingError
 
 if TYPE_CHECKING:
@@ -107,15 +116,16 @@ def _draw(
         visuals.line_x, "interval", data=forest.interval(rows), color=BLUE, width=4, alpha=0.45
     )
     plots.map(
-        visuals.scatter_x, "rate", data=forest.column(rows, "rate"), color=BLUE, marker="o", size=42
-    )
-    hollow = {"color": VERMILION, "facecolor": "none", "edgecolor": VERMILION, "width": 1.4}
+        visuals.scatter_x, "rate", data=forest.column(rows, "rate"),
+        **filled("o", BLUE, backend, size=42),
+    )  # fmt: skip
     plots.map(
-        visuals.scatter_x, "raw", data=forest.column(rows, "seen"), marker="D", size=30, **hollow
-    )
+        visuals.scatter_x, "raw", data=forest.column(rows, "seen"),
+        **hollow("D", VERMILION, backend, size=30),
+    )  # fmt: skip
     plots.map(
-        visuals.scatter_x, "beyond", data=forest.column(rows, "beyond"), marker=">", size=40,
-        **hollow,
+        visuals.scatter_x, "beyond", data=forest.column(rows, "beyond"),
+        **hollow(">", VERMILION, backend, size=40),
     )  # fmt: skip
     forest.write_beside(plots, forest.column(rows, "text"), "people", limit * 1.04)
     key = [(0.0, "◇ raw rate", VERMILION), (0.42 * limit, "● rate", BLUE)]

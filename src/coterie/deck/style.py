@@ -71,6 +71,38 @@ _MATPLOTLIB: Final[dict[str, Any]] = {
 _KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interval"}
 
 
+_SYMBOLS: Final[Mapping[str, Mapping[str, str]]] = {
+    "plotly": {"o": "circle", "D": "diamond", "s": "square", "^": "triangle-up",
+               ">": "triangle-right"},
+    "bokeh": {"o": "circle", "D": "diamond", "s": "square", "^": "triangle", ">": "triangle_dot"},
+}  # fmt: skip
+"""What backends call marks that Matplotlib calls by one letter."""
+_NO_FILL: Final = {"plotly": "rgba(0,0,0,0)"}
+_DOTS: Final = 100
+"""Dots an inch where a backend measures in dots."""
+
+
+def filled(symbol: str, colour: str, backend: str | None, **more: Any) -> dict[str, Any]:
+    """Say how a mark is drawn, in the words of a backend."""
+    name = backend or rcParams["plot.backend"]
+    return {"color": colour, "marker": _SYMBOLS.get(name, {}).get(symbol, symbol), **more}
+
+
+def hollow(symbol: str, colour: str, backend: str | None, **more: Any) -> dict[str, Any]:
+    """Say how an outlined mark is drawn, in the words of a backend."""
+    name = backend or rcParams["plot.backend"]
+    plain = {"facecolor": _NO_FILL.get(name, "none"), "edgecolor": colour, "width": 1.4}
+    return filled(symbol, colour, backend, **(plain | more))
+
+
+def sized(size: tuple[float, float], backend: str | None, stated: Mapping[str, Any]) -> Any:
+    """Say how large a figure is, in inches; what the caller stated wins."""
+    own: dict[str, Any] = {"figsize": size, "figsize_units": "inches"}
+    if (backend or rcParams["plot.backend"]) in _SYMBOLS:
+        own = {"figsize": tuple(_DOTS * side for side in size), "figsize_units": "dots"}
+    return own | dict(stated)
+
+
 @contextmanager
 def dressed(backend: str | None) -> Iterator[None]:
     """Hold our type and colours while a picture is drawn, and no longer."""

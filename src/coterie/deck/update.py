@@ -22,7 +22,10 @@ from coterie.deck.style import (
     VERMILION,
     broken,
     dressed,
+    filled,
+    hollow,
     interval_in_words,
+    sized,
     title_figure,
 )
 from coterie.errors import FindingError
@@ -114,7 +117,7 @@ def _draw(own: xr.Dataset, who: str, *, backend: str | None, **pc_kwargs: Any) -
     facets, steps = own.sizes[names.CLUSTER], own.sizes[STEP]
     columns = int(pc_kwargs.pop("col_wrap", min(facets, 2)))
     size = (columns * (2.6 + 0.22 * steps) + 0.5, -(-facets // columns) * 2.3 + 0.9)
-    figure = {"figsize": size, "figsize_units": "inches"} | pc_kwargs.pop("figure_kwargs", {})
+    figure = sized(size, backend, pc_kwargs.pop("figure_kwargs", {}))
     layout: dict[str, Any] = {"cols": [names.CLUSTER], "col_wrap": columns}
     first = own[["mean"]].rename(mean=VALUE)
     plots = PlotCollection.wrap(
@@ -124,12 +127,12 @@ def _draw(own: xr.Dataset, who: str, *, backend: str | None, **pc_kwargs: Any) -
     plots.map(visuals.fill_between_y, "band", data=_band(x, own), color=BLUE, alpha=0.25)
     line = _together({"x": x, "y": own["mean"]}, own, AXIS)
     plots.map(visuals.line_xy, "line", data=line, color=BLUE, width=2)
-    plots.map(visuals.scatter_xy, "belief", data=line, color=BLUE, marker="o", size=36)
+    plots.map(visuals.scatter_xy, "belief", data=line, **filled("o", BLUE, backend, size=36))
     before = own["prior"].isel({STEP: [0]})
     start = _together({"x": xr.zeros_like(before), "y": before}, own.isel({STEP: [0]}), AXIS)
     plots.map(
         visuals.scatter_xy, "prior", data=start,
-        color=VERMILION, facecolor="none", edgecolor=VERMILION, marker="D", size=34, width=1.4,
+        **hollow("D", VERMILION, backend, size=34),
     )  # fmt: skip
     _label(plots, own, columns)
     words = interval_in_words({str(k): v for k, v in own.attrs.items()})
