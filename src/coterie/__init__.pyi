@@ -12,10 +12,12 @@ from .beliefs import score as score
 from .beliefs import score_file as score_file
 from .beliefs import update as update
 from .deck import Deck as Deck
+from .deck import plot_affinity as plot_affinity
 from .deck import plot_calibration as plot_calibration
 from .deck import plot_half_life as plot_half_life
 from .deck import plot_home as plot_home
 from .deck import plot_prior as plot_prior
+from .deck import plot_ranks as plot_ranks
 from .deck import plot_rates as plot_rates
 from .deck import plot_update as plot_update
 from .deck import say_home as say_home

@@ -7,15 +7,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Hashable, Sequence
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Final
 
+import numpy as np
 import pandas as pd
+import xarray as xr
 
 from coterie import names
 from coterie.errors import BeliefError, FindingError
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
+
+RANK: Final = "rank"
 
 
 def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.DataFrame:
@@ -55,6 +59,44 @@ def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.Da
     table = table.sort_values(names.ARTIST, key=lambda a: a.map(order), kind="stable")
     table.attrs = dict(frame.attrs)
     return table.reset_index(drop=True)
+
+
+def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
+    """Return how probable each rank is, the first being the likeliest cluster.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+    artists
+        In order.
+
+    Returns
+    -------
+    xarray.DataArray
+        (artist, cluster, rank): the share of draws in which a cluster's belief has that rank.
+        Ties, as between clusters without rows, share their ranks evenly.
+    """
+    table = places(beliefs, artists)
+    chosen = list(dict.fromkeys(table[names.ARTIST]))
+    draws = beliefs.home if beliefs.homes == "one" else beliefs.membership
+    order = (names.CHAIN, names.DRAW, names.ARTIST, names.CLUSTER)
+    values = draws.sel({names.ARTIST: chosen}).transpose(*order).to_numpy()
+    values = values.reshape(-1, *values.shape[2:])
+    size = values.shape[2]
+    above = (values[:, :, None, :] > values[:, :, :, None]).sum(axis=3)
+    alike = (values[:, :, None, :] == values[:, :, :, None]).sum(axis=3)
+    places_ = np.arange(size)
+    inside = (places_ >= above[..., None]) & (places_ < (above + alike)[..., None])
+    found = (inside / alike[..., None]).mean(axis=0)
+    return xr.DataArray(
+        found,
+        dims=(names.ARTIST, names.CLUSTER, RANK),
+        coords={
+            names.ARTIST: chosen, names.CLUSTER: draws[names.CLUSTER].to_numpy(),
+            RANK: places_ + 1,
+        },
+    )  # fmt: skip
 
 
 def _known(artists: Sequence[Hashable], known: list[Any]) -> list[Hashable]:
