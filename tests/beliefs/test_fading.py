@@ -14,6 +14,7 @@ from coterie import names
 from coterie.beliefs.blueprint import model_data
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
+from coterie.beliefs.fading import law_of, log_norm
 from coterie.beliefs.fitting import blueprint_of
 from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.pilot import pilot
@@ -219,6 +220,46 @@ def test_fading_foresees_more_where_rates_walk_and_less_where_they_stay(
         gain.append(scores[0] - scores[1])
     error = np.std(gain, ddof=1) / np.sqrt(len(gain))
     assert sign * np.mean(gain) > 2 * error
+
+
+SCALES = np.geomspace(0.02, 3.0, 60)
+
+
+def scale_learned(y, n, kappa, power, law, *, whole):
+    """Mean and spread of a windows' scale: windows of one known level, effects by quadrature.
+
+    ``whole``: each window's likelihood to its power; else as the model has it.
+    """
+    reach = np.linspace(-60, 60, 4001)
+    mean = expit(-2.6 + reach)[:, None]
+    cell = stats.betabinom.logpmf(y[:, None, :], n, mean * kappa, (1 - mean) * kappa).sum(axis=2)
+    told = np.where(np.isfinite(cell), cell, -1e6)
+    share = (y.sum(axis=1) + 0.5 * expit(-2.6)) / (y.shape[1] * n + 0.5)
+    known = y.shape[1] * n * share * (1 - share) / (1 + (n - 1) / (kappa + 1))
+    height = stats.halfnorm.logpdf(SCALES, scale=0.2) + np.log(SCALES)
+    for i, s in enumerate(SCALES):
+        wide = stats.norm.logpdf(reach, scale=s / np.sqrt(law * 0 + 1 if whole else law)[:, None])
+        powers = 1.0 if whole else power[:, None]
+        each = logsumexp(powers * told + wide, axis=1)
+        norm = log_norm((power, law, known), s**2, np.log1p)
+        height[i] += (power * each if whole else each + norm).sum()
+    share = np.exp(height - logsumexp(height))
+    middle = share @ SCALES
+    return middle, np.sqrt(share @ (SCALES - middle) ** 2)
+
+
+@pytest.mark.parametrize(("people", "windows", "half_life"), [(80, 120, 3.0), (400, 60, 1.0)])
+def test_many_old_windows_do_not_invent_a_scale(people, windows, half_life, rng):
+    # Of each cluster's windows, in Gaussian readings, the errors of old ones would add up.
+    true, kappa = 0.3, 60.0
+    level = expit(-2.6 + rng.normal(0, true, (windows, 1)))
+    y = rng.binomial(people, rng.beta(level * kappa, (1 - level) * kappa, (windows, 6)))
+    power = 0.5 ** (np.arange(windows)[::-1] / half_life)
+    args = (y, people, kappa, power, law_of(power))
+    wanted, spread = scale_learned(*args, whole=True)
+    found, _ = scale_learned(*args, whole=False)
+
+    assert found == pytest.approx(wanted, abs=0.5 * spread)
 
 
 def test_models_with_and_without_fading_are_compiled_apart():

@@ -50,6 +50,8 @@ def test_rates_and_shares_are_whole_people():
         ((0.7, 0.2), "X is most likely at home in gym: 14 of 20 equally likely outcomes"),
         ((0.41, 0.31), "The home of X is open: gym leads with 8 of 20 equally likely outcomes, "
                      "indie has 6 of 20"),
+        ((0.41, 0.39), "The home of X is open: gym and indie are level with 8 of 20 equally "
+                       "likely outcomes each"),
         ((0.1, 0.2), "X is most likely at home in none of these clusters: 14 of 20 equally "
                      "likely outcomes"),
     ],

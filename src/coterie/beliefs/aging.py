@@ -19,7 +19,7 @@ from coterie.beliefs.fading import Faded
 from coterie.beliefs.pilot import pilot
 from coterie.typing import Floats, Integers
 
-_CHUNK: Final = 2**24
+_CHUNK: Final = 2**21
 
 
 @dataclass(frozen=True, slots=True)

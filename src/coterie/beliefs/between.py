@@ -26,6 +26,7 @@ from coterie.beliefs.guiding import Lesson, guided
 from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
 from coterie.beliefs.opening import Priors, Terms
 from coterie.beliefs.population import Stated
+from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.rows import Known
 from coterie.beliefs.stating import population_of
@@ -115,7 +116,9 @@ class Changed:
         step = self.step
         if step.base.evidence.half_life is None and step.now.half_life is None:
             return Terms(_priors(step))
-        population = population_of(step.base)
+        # Only late outcomes are read by their priors.
+        late = step.levels.late
+        population = population_of(step.base) if late else PopulationPrior()
         homes = step.stated.homes
         then, now = (
             Windows.of(Blueprint(made, step.levels, homes, population, None), posterior)

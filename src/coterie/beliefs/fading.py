@@ -14,7 +14,12 @@ follows from cells to that power, from
     J_w = (1 + a_w K_w s^2 / p_w)^{1/2} \, (1 + K_w s^2)^{-a_w / 2},
 
 with :math:`p_w = a_w`. Callers may trust that a window of power 1 is as it always was and one of
-power 0 as if it had no rows; :math:`p_w` stays above a small number, so that numbers stay finite.
+power 0 as if it had no rows.
+
+:math:`p_w` goes no lower than an eighth. Where effects could lie further from their cluster,
+counts are not read well as Gaussian ones: over many old windows that adds up to a scale nobody
+saw. The price is that a window of many people keeps up to an eighth of its say on its cluster's
+own level until its rows themselves are forgotten.
 
 Source: the power prior (Ibrahim, Chen, Gwon and Chen, 2015, *Statistics in Medicine* 34), of the
 marginal likelihood of each window.
@@ -29,8 +34,8 @@ import numpy as np
 
 from coterie.typing import Floats
 
-LOOSEST: Final = 2.0**-8
-"""The least power on a window's law: sixteen scales away is far enough."""
+LOOSEST: Final = 2.0**-3
+"""The least power on a window's law."""
 _HALF: Final = np.float64(0.5)
 
 

@@ -133,9 +133,11 @@ def let_go(deviation: Any, law: Any) -> Any:
     size = law.shape[0].astype("float64")
     # A reflection that takes the even direction to that of the roots of p.
     away = _ONE / pt.sqrt(size) - pt.sqrt(law / law.sum())
-    square = pt.maximum((away**2).sum(), np.float64(1e-300))
+    square = (away**2).sum()
+    # Of powers that are all but equal nothing is left but rounding: nothing is turned.
+    share = pt.switch(pt.gt(square, np.float64(1e-18)), _TWO / square, np.float64(0.0))
     along = (deviation * away[None, :, None]).sum(axis=1, keepdims=True)
-    turned = deviation - _TWO * away[None, :, None] * along / square
+    turned = deviation - share * away[None, :, None] * along
     return turned / pt.sqrt(law)[None, :, None]
 
 

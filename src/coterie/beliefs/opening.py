@@ -19,6 +19,7 @@ from coterie.beliefs import population as read
 from coterie.beliefs.aging import Aging
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.exchangeable import Exchangeable, Spread
+from coterie.beliefs.fading import law_of
 from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
 from coterie.typing import Floats, Integers
 
@@ -62,6 +63,8 @@ class Opened:
         between draw and outcome.
     part
         1 where an effect is in an observation's level: (observation, new).
+    law_of_all
+        By what the variance of each effect is divided, with rows or without; flattened.
     """
 
     law: Exchangeable
@@ -71,6 +74,7 @@ class Opened:
     seen: Integers
     new: Integers
     part: Floats
+    law_of_all: Floats | float = 1.0
 
     @property
     def of_cells(self) -> bool:
@@ -104,7 +108,7 @@ class Opened:
         values = self.values(posterior, self.new)
         scale, between, own = self.law.redrawn(values, rng)
         count = int(np.prod(posterior[self.name].shape[2:-1]))
-        drawn = rng.standard_normal((scale.size, count)) * scale[:, None]
+        drawn = rng.standard_normal((scale.size, count)) * scale[:, None] / np.sqrt(self.law_of_all)
         for at, known in ((self.seen, self.values(posterior, self.seen)), (self.new, values)):
             # A factor's levels have no group's own effect: it is 0 there.
             group = self._clusters(posterior, at) if self.of_cells else np.zeros_like(at)
@@ -154,8 +158,15 @@ def opened(
             part = np.zeros((here.size, new.size))
             part[here] = np.equal.outer(flat, new)
             law = _law(posterior, (name, scale), o, (known, new), terms)
-            found.append(Opened(law, name, scale, o, known, new, part))
+            found.append(Opened(law, name, scale, o, known, new, part, _of_all(terms, name, shape)))
     return found
+
+
+def _of_all(terms: Terms, name: str, shape: tuple[int, ...]) -> Floats | float:
+    """Return by what the variance of every effect is divided."""
+    if terms.aging is None or name != names.PERIOD_EFFECT:
+        return 1.0
+    return np.tile(law_of(terms.aging.now.power), shape[0])
 
 
 def _kinds(

@@ -4,7 +4,8 @@ A sampler walks well when what it moves is nearly independent and of one scale.
 The model therefore moves artist effects and affinities in units of what the
 counts leave open about them, and for that it needs, per observation, a working
 response ``e`` and its information ``i`` (as in iteratively reweighted least
-squares). Nothing here enters the posterior: a bad pilot costs time, never truth.
+squares). A bad pilot costs time and not truth, but where evidence fades: there the information of
+a window is part of how its power is defined (:mod:`coterie.beliefs.fading`).
 """
 
 from __future__ import annotations

@@ -223,11 +223,12 @@ def _no_weights(step: Step) -> str:
     learned = names.PI in step.fitted.posterior
     if len(step.levels.clusters) > len(step.fitted.levels.clusters) and learned:
         return "a cluster is new and pi is learned"
-    if step.base.evidence.half_life is not None or step.now.half_life is not None:
+    fades = step.base.evidence.half_life is not None or step.now.half_life is not None
+    if fades and step.levels.late:
         try:
             population_of(step.base)
         except BeliefError:
-            return "evidence fades, and no file keeps the priors that windows were read by"
+            return "late outcomes fade, and no file keeps the priors that they were read by"
     if step.prior is not None and (step.prior.strength is not None or learned):
         return "pi is to be learned, or was and is stated now"
     return ""

@@ -162,6 +162,11 @@ def home_sentence(artist: Hashable, table: pd.DataFrame, homes: str) -> str:
         return f"{artist} is most likely at home in {first[names.CLUSTER]}: {told}"
     other = second[names.CLUSTER]
     other = "a home in none of these clusters" if other == names.ELSEWHERE else other
+    if whole(first["belief"]) == whole(second["belief"]):
+        return (
+            f"The home of {artist} is open: {first[names.CLUSTER]} and {other} are level with "
+            f"{told} each"
+        )
     return (
         f"The home of {artist} is open: {first[names.CLUSTER]} leads with {told}, "
         f"{other} has {of_twenty(second['belief'])}"
