@@ -11,6 +11,9 @@ from tests.deck.test_half_life import found
 
 PICTURES = {
     "home": lambda backend: co.plot_home(made_up(artists=2, clusters=4), backend=backend),
+    "intervals": lambda backend: co.plot_home(
+        made_up(artists=2, clusters=4), kind="interval", backend=backend
+    ),
     "rates": lambda backend: co.plot_rates(made_up(artists=2), outcome="save", backend=backend),
     "prior": lambda backend: co.plot_prior(
         co.PopulationPrior(), OUTCOMES, rng=np.random.default_rng(1), backend=backend
@@ -34,7 +37,7 @@ def test_a_picture_is_drawn_with_plotly(name, tmp_path):
 
 def test_marks_stand_where_they_do_without_a_backend():
     pytest.importorskip("plotly")
-    plain, plotly = (PICTURES["home"](backend) for backend in ("none", "plotly"))
+    plain, plotly = (PICTURES["intervals"](backend) for backend in ("none", "plotly"))
     wanted = [v["x"] for v in plain.viz["belief"]["value"].values.ravel()]
     drawn = [v.x for v in plotly.viz["belief"]["value"].values.ravel()]
     np.testing.assert_allclose(np.ravel(drawn), np.ravel(wanted))

@@ -1,10 +1,14 @@
+from functools import partial
+
 import matplotlib as mpl
 import numpy as np
 import pytest
 
 import coterie as co
+from coterie.deck import of_twenty
 from tests.deck.conftest import LONG, made_up
 
+plot_home = partial(co.plot_home, kind="interval")
 NOWHERE = "elsewhere (none of these)"
 
 
@@ -17,7 +21,7 @@ def marks(plots, name, axis="x"):
 
 def test_every_belief_of_the_table_is_drawn_and_nothing_else():
     beliefs = made_up(artists=2, clusters=5)
-    plots = co.plot_home(beliefs, backend="none")
+    plots = plot_home(beliefs, backend="none")
 
     drawn = marks(plots, "belief")
     table = beliefs.summary()
@@ -28,14 +32,14 @@ def test_every_belief_of_the_table_is_drawn_and_nothing_else():
 
 
 def test_clusters_stand_from_the_most_believed_down_with_elsewhere_last():
-    plots = co.plot_home(made_up(artists=3, clusters=8), backend="none")
+    plots = plot_home(made_up(artists=3, clusters=8), backend="none")
 
     assert (np.diff(marks(plots, "belief")[:, :-1], axis=1) <= 0).all()
     assert (np.diff(marks(plots, "belief", "y"), axis=1) == -1).all()
 
 
 def test_with_many_homes_there_is_no_elsewhere():
-    plots = co.plot_home(made_up(artists=2, clusters=5, homes="many"), backend="none")
+    plots = plot_home(made_up(artists=2, clusters=5, homes="many"), backend="none")
 
     assert plots.viz["belief"].sizes == {"artist": 2, "place": 5}
 
@@ -44,19 +48,19 @@ def test_the_six_whose_belief_moved_most_are_drawn_where_none_is_named():
     beliefs = made_up(artists=9, clusters=4)
     table = beliefs.summary()
     moved = (table["home"] - table["prior"]).abs().groupby(table["artist"]).sum()
-    plots = co.plot_home(beliefs, backend="none")
+    plots = plot_home(beliefs, backend="none")
 
     assert plots.viz["belief"]["artist"].values.tolist() == moved.nlargest(6).index.tolist()
 
 
 def test_artists_named_are_drawn_in_the_order_given():
-    plots = co.plot_home(made_up(), artists=["artist 2", "artist 0"], backend="none")
+    plots = plot_home(made_up(), artists=["artist 2", "artist 0"], backend="none")
 
     assert plots.viz["belief"]["artist"].values.tolist() == ["artist 2", "artist 0"]
 
 
 def test_prior_and_belief_differ_in_colour_and_in_shape():
-    drawn = {b: co.plot_home(made_up(artists=1, clusters=3), backend=b) for b in
+    drawn = {b: plot_home(made_up(artists=1, clusters=3), backend=b) for b in
              ("none", "matplotlib")}  # fmt: skip
     prior, belief = ([drawn[b].viz[v]["value"].values.ravel()[0] for b in drawn] for v in
                      ("prior", "belief"))  # fmt: skip
@@ -67,7 +71,7 @@ def test_prior_and_belief_differ_in_colour_and_in_shape():
 
 @pytest.mark.parametrize(("prob", "told"), [(None, "89 %"), (0.5, "50 %")])
 def test_the_figure_states_its_interval(prob, told):
-    figure = co.plot_home(made_up(), prob=prob, backend="matplotlib").viz["figure"].item()
+    figure = plot_home(made_up(), prob=prob, backend="matplotlib").viz["figure"].item()
 
     assert f"{told} equal-tailed interval" in figure.get_suptitle().replace("\n", " ")
 
@@ -76,7 +80,7 @@ def test_the_figure_states_its_interval(prob, told):
 @pytest.mark.parametrize("clusters", [3, 8, 20])
 @pytest.mark.parametrize("artists", [1, 6])
 def test_no_label_touches_another_or_leaves_the_figure(artists, clusters):
-    plots = co.plot_home(made_up(artists=artists, clusters=clusters), backend="matplotlib")
+    plots = plot_home(made_up(artists=artists, clusters=clusters), backend="matplotlib")
     figure = plots.viz["figure"].item()
     figure.draw_without_rendering()
 
@@ -92,7 +96,7 @@ def test_no_label_touches_another_or_leaves_the_figure(artists, clusters):
 
 
 def test_no_text_is_below_nine_points_and_long_names_are_whole():
-    plots = co.plot_home(made_up(artists=1, clusters=3), backend="matplotlib")
+    plots = plot_home(made_up(artists=1, clusters=3), backend="matplotlib")
     figure = plots.viz["figure"].item()
     figure.draw_without_rendering()
     texts = [t for t in figure.findobj(mpl.text.Text) if t.get_text()]
@@ -106,7 +110,7 @@ def test_a_name_with_dollars_is_not_read_as_mathematics():
     table = beliefs.summary()
     table["cluster"] = ["$ky$ and \\frac", "gym", "x_{1}$^$"]
     beliefs.summary = lambda **_: table
-    figure = co.plot_home(beliefs, backend="matplotlib").viz["figure"].item()
+    figure = plot_home(beliefs, backend="matplotlib").viz["figure"].item()
     figure.draw_without_rendering()
 
     assert "$ky$ and \\frac" in [t.get_text() for t in figure.axes[0].get_yticklabels()]
@@ -114,17 +118,37 @@ def test_a_name_with_dollars_is_not_read_as_mathematics():
 
 def test_drawing_changes_nobodys_settings():
     before = dict(mpl.rcParams)
-    co.plot_home(made_up(), backend="matplotlib")
+    plot_home(made_up(), backend="matplotlib")
 
     assert dict(mpl.rcParams) == before
 
 
 def test_beliefs_without_membership_are_refused():
     with pytest.raises(co.FindingError, match="fitted without membership"):
-        co.plot_home(made_up(homes=None))
+        plot_home(made_up(homes=None))
 
 
 def test_the_callers_figure_size_wins():
-    plots = co.plot_home(made_up(), backend="matplotlib", figure_kwargs={"figsize": (20, 20)})
+    plots = plot_home(made_up(), backend="matplotlib", figure_kwargs={"figsize": (20, 20)})
 
     assert plots.viz["figure"].item().get_size_inches().tolist() == [20, 20]
+
+
+def test_as_many_dots_as_the_belief_is_of_twenty_stand_side_by_side():
+    beliefs = made_up(artists=2, clusters=5)
+    plots = co.plot_home(beliefs, backend="none")
+    dots, rows = plots.viz["belief"]["value"], plots.viz["number"]["value"]
+    marks_ = plot_home(beliefs, backend="none").viz["belief"]["value"]
+
+    for drawn, mark, told in zip(
+        dots.values.ravel(), marks_.values.ravel(), rows.values.ravel(), strict=True
+    ):
+        belief = float(np.ravel(mark["x"])[0])
+        assert len(np.ravel(drawn["x"])) == int(20 * belief + 0.5)
+        assert told["string"] == of_twenty(belief)
+    assert len(plots.viz["outcomes"]["value"].values.ravel()[0]["x"]) == 20
+
+
+def test_another_kind_is_refused():
+    with pytest.raises(co.FindingError, match="kind is 'bars'"):
+        co.plot_home(made_up(), kind="bars")
