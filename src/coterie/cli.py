@@ -204,7 +204,9 @@ def report(
         if template is not None and to.suffix.lower() != ".pptx":
             raise co.FindingError("--template is for --to deck.pptx.")
         if to.suffix:
-            _check_out(to)
+            _check_out(to, "--to")
+        elif to.is_file():
+            raise co.FindingError(f"--to {to} is a file. Name a folder, .pptx or .html.")
         stated = {} if title is None else {"title": title}
         told = co.Beliefs.load(beliefs)
         deck = co.Deck(told, artists=artist or None, audience=audience, **stated)  # type: ignore[arg-type]
@@ -318,12 +320,12 @@ def _playlists(window: str) -> co.Evidence:
         return co.Evidence.from_frame(frame, outcomes=outcomes, factors=("context",))
 
 
-def _check_out(out: Path) -> None:
+def _check_out(out: Path, option: str = "--out") -> None:
     """Refuse a file that could not be written, before minutes are spent on a fit."""
     if out.is_dir():
-        raise co.BeliefError(f"--out {out} is a folder. Name a file in it, such as beliefs.nc.")
+        raise co.BeliefError(f"{option} {out} is a folder. Name a file in it, such as beliefs.nc.")
     if not out.absolute().parent.is_dir():
-        raise co.BeliefError(f"The folder {out.parent} of --out does not exist. Make it first.")
+        raise co.BeliefError(f"The folder {out.parent} of {option} does not exist. Make it first.")
 
 
 def _plain(beliefs: co.Beliefs) -> dict[str, Any]:

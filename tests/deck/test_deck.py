@@ -97,6 +97,25 @@ def test_an_order_of_rates_is_claimed_only_where_intervals_are_apart():
         assert ("no cluster is surely ahead" in slide.headline) != apart
 
 
+def test_a_slide_of_rates_without_an_answer_is_for_analysts():
+    beliefs = made_up(artists=40, clusters=20)
+    some, every = (of_beliefs(beliefs, None, who) for who in ("strategist", "analyst"))
+    count = [sum(s.name.startswith("rates") for s in slides) for slides in (some, every)]
+    assert count[0] <= count[1] == 6
+    assert not any("surely ahead" in slide.headline for slide in some)
+
+
+def test_every_slide_warns_where_the_computation_has_not_settled(tmp_path):
+    told = slides_of(seed=UNSETTLED)
+    assert all("Not to be acted on yet" in slide.sure for slide in told[:-1])
+    write_html(told, tmp_path / "d.html", title="Spring")
+    first = (tmp_path / "d.html").read_text(encoding="utf-8").partition("</header>")[0]
+    assert first.count("Not to be acted on yet") == 2
+    write_pptx(told, tmp_path / "d.pptx", title="Spring", template=None)
+    front = pptx.Presentation(str(tmp_path / "d.pptx")).slides[0]
+    assert "Not to be acted on yet" in front.placeholders[1].text_frame.text
+
+
 def test_charts_are_native_and_carry_their_numbers_in_a_workbook(told, deck):
     pages = list(deck.slides)[1:]
     assert len(pages) == len(told)
@@ -185,6 +204,27 @@ def test_a_template_that_is_none_is_refused_in_words(told, tmp_path):
     assert not (tmp_path / "d.pptx").exists()
 
 
+def test_a_template_whose_layouts_leave_no_room_is_refused(told, tmp_path):
+    own = pptx.Presentation()
+    ids = own.slide_layouts._sldLayoutIdLst
+    for layout, each in list(zip(own.slide_layouts, list(ids), strict=True)):
+        if layout.name != "Picture with Caption":
+            own.slide_layouts.part.drop_rel(each.rId)
+            ids.remove(each)
+    own.save(str(tmp_path / "brand.pptx"))
+    with pytest.raises(co.FindingError, match="no layout with a title above and room"):
+        write_pptx(told, tmp_path / "d.pptx", title="S", template=tmp_path / "brand.pptx")
+    with pytest.raises(co.FindingError, match=r"There is no template .*absent.pptx"):
+        write_pptx(told, tmp_path / "d.pptx", title="S", template=tmp_path / "absent.pptx")
+
+
+def test_a_long_title_and_a_folder_that_is_not_there(told, tmp_path):
+    write_pptx(told[:1], tmp_path / "d.pptx", title="x" * 300, template=None)
+    assert pptx.Presentation(str(tmp_path / "d.pptx")).slides[0].shapes.title.text == "x" * 300
+    with pytest.raises(co.FindingError, match="does not exist"):
+        write_html(told, tmp_path / "nowhere" / "d.html", title="S")
+
+
 def test_a_page_asks_for_nothing_and_escapes_everything(tmp_path):
     nasty = "<script>alert(1)</script> & 'friends'"
     told = slides_of(updates=1)
@@ -271,7 +311,7 @@ def test_a_finding_tells_its_first_doubt_and_how_many_rows_are_not_shown():
     table = pd.DataFrame({"score": np.arange(30.0)}).to_xarray()
     table["score"].attrs["units"] = "nats"
     slide = of_finding(co.Finding("scores", "Thirty.", table, caveats=("Doubt it.",)))
-    assert slide.sure == "Doubt it. 20 more rows are in the file of numbers."
+    assert slide.sure == "Doubt it. 21 more rows are in the file of numbers."
     assert len(slide.numbers) == 30
 
 

@@ -48,8 +48,8 @@ def test_rates_and_shares_are_whole_people():
     [
         ((0.99, 0.005), "X is at home in gym: more than 19 of 20 equally likely outcomes"),
         ((0.7, 0.2), "X is most likely at home in gym: 14 of 20 equally likely outcomes"),
-        ((0.41, 0.31), "The home of X is open: gym leads with 8 of 20 equally likely outcomes, "
-                     "indie has 6 of 20"),
+        ((0.41, 0.31), "The home of X is open: gym has 8 of 20 equally likely outcomes, "
+                     "indie 6 of 20"),
         ((0.41, 0.39), "The home of X is open: gym and indie are level with 8 of 20 equally "
                        "likely outcomes each"),
         ((0.1, 0.2), "X is most likely at home in none of these clusters: 14 of 20 equally "
@@ -60,22 +60,33 @@ def test_a_home_is_said_as_surely_as_it_is_known(beliefs, said):
     table = pd.DataFrame(
         {"cluster": ["gym", "indie", "elsewhere"], "belief": [*beliefs, 1 - sum(beliefs)]}
     )
+    table = table.assign(lower=table["belief"] - 0.1, upper=table["belief"] + 0.1)
     assert home_sentence("X", table, "one") == said
+    wide = home_sentence("X", table.assign(lower=0.0, upper=0.9), "one")
+    assert wide == said + ("" if "is open" in said else ", and that is not settled")
 
 
 @pytest.mark.parametrize(
     ("beliefs", "said"),
     [
         ((0.9, 0.1), "X belongs in gym: 18 of 20 equally likely outcomes"),
-        ((0.9, 0.6), "X more likely than not belongs in gym (18 of 20) and indie (12 of 20) "
-                     "equally likely outcomes each"),
+        ((0.9, 0.6), "X more likely than not belongs in gym (18 of 20 equally likely "
+                     "outcomes) and indie (12 of 20)"),
         ((0.2, 0.1), "X is not likely to belong in any of 2 clusters; gym comes nearest with "
                      "4 of 20 equally likely outcomes"),
     ],
 )  # fmt: skip
 def test_memberships_are_said_as_surely_as_they_are_known(beliefs, said):
     table = pd.DataFrame({"cluster": ["gym", "indie"], "belief": beliefs})
+    table = table.assign(lower=table["belief"] - 0.1, upper=table["belief"] + 0.1)
     assert home_sentence("X", table, "many") == said
+
+
+def test_a_membership_whose_interval_is_wide_is_not_said_to_be_sure():
+    table = pd.DataFrame({"cluster": ["gym"], "belief": [0.9], "lower": [0.1], "upper": [1.0]})
+    said = home_sentence("X", table, "many")
+    assert said.startswith("X more likely than not belongs in gym")
+    assert said.endswith("and that is not settled")
 
 
 def test_the_sentence_of_an_artist_is_that_of_its_belief_table(rng):

@@ -16,6 +16,7 @@ from coterie.beliefs import Beliefs
 from coterie.deck.page import write_html
 from coterie.deck.pictures import write_png
 from coterie.deck.powerpoint import write_pptx
+from coterie.deck.sentences import plain
 from coterie.deck.slides import Slide
 from coterie.deck.story import Audience, of_beliefs, of_finding
 from coterie.deck.tables import write_table
@@ -76,7 +77,8 @@ class Deck:
     ) -> None:
         if audience not in get_args(Audience):
             raise FindingError(f"audience is {audience!r}; write 'strategist' or 'analyst'.")
-        parts = [told] if isinstance(told, (Beliefs, Finding)) else list(told)
+        parts: list[Any] = [*told] if isinstance(told, Sequence) else [told]
+        artists = [artists] if isinstance(artists, str) else artists
         if not parts:
             raise FindingError("A deck of nothing: hand in beliefs or findings.")
         slides: list[Slide] = []
@@ -89,7 +91,7 @@ class Deck:
                 raise FindingError(
                     f"A deck tells beliefs and findings, and got a {type(part).__name__}."
                 )
-        object.__setattr__(self, "title", str(title))
+        object.__setattr__(self, "title", plain(title))
         object.__setattr__(self, "audience", audience)
         object.__setattr__(self, "slides", tuple(slides))
 

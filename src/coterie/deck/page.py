@@ -8,15 +8,15 @@ from __future__ import annotations
 
 import os
 from collections.abc import Callable, Sequence
-from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
 
 from coterie import __version__
 from coterie.deck.sentences import twentieths
-from coterie.deck.slides import Bars, Lines, Map, Slide
+from coterie.deck.slides import Bars, Lines, Map, Slide, warning_of
 from coterie.deck.style import shade
+from coterie.deck.tables import in_folder
 from coterie.errors import FindingError
 
 _SIZE: Final = 960, 360
@@ -52,8 +52,10 @@ def write_html(slides: Sequence[Slide], path: str | os.PathLike[str], *, title: 
     pages = Environment(loader=PackageLoader("coterie.deck", "."), autoescape=True)
     pages.filters["breakable"] = _breakable
     shown = [_shown(slide, f"s{i + 1}") for i, slide in enumerate(slides)]
-    text = pages.get_template("page.html.j2").render(title=title, slides=shown, version=__version__)
-    target = Path(path)
+    text = pages.get_template("page.html.j2").render(
+        title=title, slides=shown, version=__version__, warning=warning_of(slides)
+    )
+    target = in_folder(path)
     beside = target.with_name(f".{target.name}.part")
     try:
         beside.write_text(text, encoding="utf-8")

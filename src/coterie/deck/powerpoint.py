@@ -15,15 +15,24 @@ import numpy as np
 import pandas as pd
 
 from coterie.deck.sentences import twentieths
-from coterie.deck.slides import Bars, Lines, Map, Slide, Table
+from coterie.deck.slides import Bars, Lines, Map, Slide, Table, warning_of
 from coterie.deck.style import BLUE, GREY, INK, PALE, SERIES, shade
+from coterie.deck.tables import in_folder
 from coterie.errors import FindingError
 
 _TITLES: Final = ((60, 28), (115, 24), (165, 20), (10_000, 16))
 """Letters of a title up to which it has a size, in points: two lines at most."""
-_SURE: Final = 14
+_SURE: Final = 16
 _LABEL: Final = 14
-_CELL: Final = 12
+_CELL: Final = 14
+_HEAD: Final = 12
+_PROPERTY: Final = 255
+"""Letters that a file's own title may have."""
+_SHORT: Final = 40
+_LEAST_ROOM: Final = 0.4
+"""Share of a slide that a layout must leave to the chart."""
+_NARROWEST: Final = 9
+"""Letters that a table's column has room for, at least."""
 _MARGIN: Final = 0.5
 _WIDE: Final = (13.333, 7.5)
 _BODY: Final = (1.5, 6.45)
@@ -61,8 +70,8 @@ def write_pptx(
     _front(deck, title, slides, own=template is not None)
     for slide in slides:
         _add(deck, slide, own=template is not None)
-    deck.core_properties.title = title
-    target = Path(path)
+    deck.core_properties.title = title[:_PROPERTY]
+    target = in_folder(path)
     beside = target.with_name(f".{target.name}.part")
     try:
         deck.save(str(beside))
@@ -83,6 +92,8 @@ def _opened(template: str | os.PathLike[str] | None) -> Any:
         deck = pptx.Presentation()
         deck.slide_width, deck.slide_height = (Inches(v) for v in _WIDE)
         return deck
+    if not Path(template).is_file():
+        raise FindingError(f"There is no template {template}. Check its name and its folder.")
     try:
         deck = pptx.Presentation(_as_presentation(Path(template)))
     except Exception as error:
@@ -122,13 +133,16 @@ def _layout(deck: Any, *, body: bool) -> Any:
         kinds = [shape.placeholder_format.type.name for shape in layout.placeholders]
         kinds = [kind for kind in kinds if kind not in _SKIPPED]
         titles = [kind for kind in kinds if kind in ("TITLE", "CENTER_TITLE")]
-        if titles:
+        title = next((s for s in layout.placeholders if s.placeholder_format.idx == 0), None)
+        if titles and title is not None:
             front = titles[0] == "CENTER_TITLE"
-            found.append((front is body, len(kinds), layout))
+            room = 0.84 - (title.top + title.height) / deck.slide_height
+            if not body or room >= _LEAST_ROOM:
+                found.append((front is body, len(kinds), layout))
     if not found:
         raise FindingError(
-            "The template has no layout with a title. Add one in the slide master, or leave the "
-            "template out."
+            "The template has no layout with a title above and room for a chart below. Add one in "
+            "the slide master, or leave the template out."
         )
     return min(found, key=lambda each: each[:2])[2]
 
@@ -142,6 +156,8 @@ def _front(deck: Any, title: str, slides: Sequence[Slide], *, own: bool) -> None
     page.shapes.title.name = "Title"
     others = [s for s in page.placeholders if s.placeholder_format.idx != 0]
     answers = [slide.headline for slide in slides if slide.chart is not None][:1]
+    if answers and warning_of(slides) and warning_of(slides) != answers[0]:
+        answers = [f"{answers[0]}\n{warning_of(slides)}"]
     for place in others:
         if answers and place.has_text_frame:
             place.text_frame.text = answers.pop()
@@ -168,7 +184,7 @@ def _across(deck: Any, shape: Any) -> None:
 
 def _add(deck: Any, slide: Slide, *, own: bool) -> None:
     """Add one slide: title, chart, how sure, notes."""
-    from pptx.util import Pt
+    from pptx.util import Inches, Pt
 
     page = deck.slides.add_slide(_layout(deck, body=True))
     title = page.shapes.title
@@ -182,8 +198,8 @@ def _add(deck: Any, slide: Slide, *, own: bool) -> None:
     size = next(size for most, size in _TITLES if len(slide.headline) <= most)
     for paragraph in title.text_frame.paragraphs:
         # A template's own type is kept where the answer is short.
-        if not own or size < _TITLES[0][1]:
-            paragraph.font.size = Pt(size)
+        if not own or len(slide.headline) > _SHORT:
+            paragraph.font.size = Pt(size * min(1.0, deck.slide_width / Inches(_WIDE[0])))
     left, top, width, height = box = _room(deck, title, own=own)
     if slide.chart is not None:
         _draw(page, slide, box)
@@ -191,7 +207,8 @@ def _add(deck: Any, slide: Slide, *, own: bool) -> None:
     foot.name = "How sure"
     foot.text_frame.word_wrap = True
     foot.text_frame.text = slide.sure
-    foot.text_frame.paragraphs[0].font.size = Pt(_SURE)
+    for paragraph in foot.text_frame.paragraphs:
+        paragraph.font.size = Pt(_SURE)
     page.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
 
 
@@ -389,7 +406,7 @@ def _table(
             cell.fill.solid()
             cell.fill.fore_color.rgb = _rgb("#FFFFFF" if i else "#F0F0F0")
             for paragraph in cell.text_frame.paragraphs:
-                paragraph.font.size = Pt(_CELL)
+                paragraph.font.size = Pt(_CELL if i else _HEAD)
                 paragraph.font.bold = not i
                 paragraph.font.color.rgb = _rgb(INK)
     return shape
@@ -401,7 +418,7 @@ def _widths(frame: pd.DataFrame, first: float | None) -> list[float]:
         whole = first + frame.shape[1] - 1
         return [first / whole, *[1 / whole] * (frame.shape[1] - 1)]
     told = [
-        max([len(str(name)), *(min(len(str(v)), 80) for v in frame.iloc[:, j])])
+        max([_NARROWEST, len(str(name)), *(min(len(str(v)), 80) for v in frame.iloc[:, j])])
         for j, name in enumerate(frame.columns)
     ]
     return [each / sum(told) for each in told]

@@ -8,7 +8,7 @@ belief table, rounded to twentieths, and that certainty is never claimed by roun
 from __future__ import annotations
 
 from collections.abc import Hashable
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import pandas as pd
@@ -26,6 +26,8 @@ _HALF: Final = 0.5
 _SURE: Final = 0.8
 """From here on a membership is said without 'more likely than not'."""
 _NAMED: Final = 3
+WIDE: Final = 0.5
+"""Width of an interval from which a belief is said not to be settled."""
 _LEAST: Final = 0.5 / OUTCOMES
 _PER: Final = (100, 1_000, 10_000, 100_000)
 
@@ -147,47 +149,62 @@ def say_home(beliefs: Beliefs, artist: Hashable) -> str:
     return home_sentence(artist, places(beliefs, [artist]), str(beliefs.homes))
 
 
+def plain(label: object) -> str:
+    """Return a name on one line."""
+    return " ".join(str(label).split())
+
+
 def home_sentence(artist: Hashable, table: pd.DataFrame, homes: str) -> str:
     """Say the rows of one artist's belief table, from :func:`places`."""
     rows = table.sort_values("belief", ascending=False, kind="stable")
     if homes == "many":
-        return _many(artist, rows)
+        return _many(plain(artist), rows)
+    return _one(plain(artist), rows)
+
+
+def _one(artist: str, rows: pd.DataFrame) -> str:
     first, second = rows.iloc[0], rows.iloc[1] if len(rows) > 1 else None
     told = f"{of_twenty(first['belief'])} equally likely outcomes"
+    open_ = ", and that is not settled" if unsettled(first) else ""
     if first[names.CLUSTER] == names.ELSEWHERE:
-        return f"{artist} is most likely at home in none of these clusters: {told}"
+        return f"{artist} is most likely at home in none of these clusters: {told}{open_}"
+    name = plain(first[names.CLUSTER])
     if first["belief"] > 1 - _LEAST:
-        return f"{artist} is at home in {first[names.CLUSTER]}: {told}"
+        return f"{artist} is at home in {name}: {told}{open_}"
     if first["belief"] >= _HALF or second is None:
-        return f"{artist} is most likely at home in {first[names.CLUSTER]}: {told}"
-    other = second[names.CLUSTER]
+        return f"{artist} is most likely at home in {name}: {told}{open_}"
+    other = plain(second[names.CLUSTER])
     other = "a home in none of these clusters" if other == names.ELSEWHERE else other
     if whole(first["belief"]) == whole(second["belief"]):
-        return (
-            f"The home of {artist} is open: {first[names.CLUSTER]} and {other} are level with "
-            f"{told} each"
-        )
-    return (
-        f"The home of {artist} is open: {first[names.CLUSTER]} leads with {told}, "
-        f"{other} has {of_twenty(second['belief'])}"
-    )
+        return f"The home of {artist} is open: {name} and {other} are level with {told} each"
+    return f"The home of {artist} is open: {name} has {told}, {other} {of_twenty(second['belief'])}"
 
 
-def _many(artist: Hashable, rows: pd.DataFrame) -> str:
-    likely = rows[rows["belief"] >= _HALF]
+def unsettled(row: pd.Series[Any]) -> bool:
+    """Say whether a belief's interval is too wide for it to be acted on."""
+    return bool(row["upper"] - row["lower"] > WIDE)
+
+
+def _many(artist: str, rows: pd.DataFrame) -> str:
+    likely = rows[rows["belief"] > _HALF]
     if likely.empty:
         first = rows.iloc[0]
         return (
             f"{artist} is not likely to belong in any of {len(rows)} clusters; "
-            f"{first[names.CLUSTER]} comes nearest with {of_twenty(first['belief'])} equally "
-            "likely outcomes"
+            f"{plain(first[names.CLUSTER])} comes nearest with {of_twenty(first['belief'])} "
+            "equally likely outcomes"
         )
-    sure = likely["belief"].min() >= _SURE
+    wide = bool(likely.apply(unsettled, axis=1).any())
+    sure = likely["belief"].min() >= _SURE and not wide
     verb = "belongs in" if sure else "more likely than not belongs in"
-    pairs = list(zip(likely[names.CLUSTER], map(of_twenty, likely["belief"]), strict=True))
-    if len(pairs) == 1:
-        return f"{artist} {verb} {pairs[0][0]}: {pairs[0][1]} equally likely outcomes"
-    told = [f"{cluster} ({part})" for cluster, part in pairs]
-    shown = told[:_NAMED] + ([f"{len(told) - _NAMED} more"] if len(told) > _NAMED else [])
-    which = f"{', '.join(shown[:-1])} and {shown[-1]}"
-    return f"{artist} {verb} {which} equally likely outcomes each"
+    pairs = [
+        (plain(cluster), of_twenty(belief))
+        for cluster, belief in zip(likely[names.CLUSTER], likely["belief"], strict=True)
+    ]
+    told = [f"{pairs[0][0]}: {pairs[0][1]} equally likely outcomes"]
+    if len(pairs) > 1:
+        told = [f"{cluster} ({part})" for cluster, part in pairs[:_NAMED]]
+        told[0] = f"{pairs[0][0]} ({pairs[0][1]} equally likely outcomes)"
+        told += [f"{len(pairs) - _NAMED} more"] if len(pairs) > _NAMED else []
+    which = f"{', '.join(told[:-1])} and {told[-1]}" if len(told) > 1 else told[0]
+    return f"{artist} {verb} {which}" + (", and that is not settled" if wide else "")

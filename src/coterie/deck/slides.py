@@ -7,6 +7,7 @@ read from the back of a room, and that what was left out is counted. Draws nothi
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Final
 
@@ -14,11 +15,12 @@ import pandas as pd
 
 from coterie.errors import FindingError
 
+NOT_YET: Final = "Not to be acted on yet"
 ROWS: Final = 9
 """Rows of bars, at most: with 20 clusters the others are summed or counted."""
 COLUMNS: Final = 8
 """Columns of a map, at most."""
-LINES: Final = 10
+LINES: Final = 9
 """Rows of a table or map on one slide."""
 
 
@@ -128,3 +130,9 @@ class Slide:
     def __post_init__(self) -> None:
         if not self.headline.strip():
             raise FindingError("A slide has no headline. Its title is the answer.")
+
+
+def warning_of(slides: Sequence[Slide]) -> str:
+    """Return the headline that says not to act, for the first page; empty if there is none."""
+    told = [slide.headline for slide in slides if slide.headline.startswith(NOT_YET)]
+    return told[0] if told else ""

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 from collections.abc import Hashable, Sequence
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -16,21 +17,31 @@ import pandas as pd
 
 from coterie import __version__, names
 from coterie.deck.places import places
-from coterie.deck.sentences import home_sentence, of_twenty, per_cent, per_people, shortened
-from coterie.deck.slides import COLUMNS, LINES, ROWS, Bars, Lines, Map, Slide, Table
+from coterie.deck.sentences import (
+    WIDE,
+    home_sentence,
+    of_twenty,
+    per_cent,
+    per_people,
+    plain,
+    shortened,
+    unsettled,
+)
+from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
+    from coterie.evidence import Outcome
     from coterie.findings import Finding
 
 Audience = Literal["strategist", "analyst"]
 
 FEATURED: Final = 6
 """Artists with a slide of their own, where none is named."""
+_NOT_AHEAD: Final = "no cluster is surely ahead"
+_UNSETTLED: Final = f"{NOT_YET}: the computation has not settled."
 _CLEAR: Final = 0.5
-_WIDE: Final = 0.5
-"""Width of an interval from which a number in a map is marked as unsure."""
 _ELSEWHERE: Final = "none of these"
 _ROW: Final = 34
 _COLUMN: Final = 26
@@ -64,15 +75,21 @@ def of_beliefs(
     if len(everyone) > 1:
         slides.append(_everybody(table, str(beliefs.homes), notes))
     rates = beliefs.summary(artists=chosen)
+    all_rates = audience == "analyst" or len(chosen) == 1
     for artist in chosen:
         rows = table[table[names.ARTIST] == artist]
         own = rates[rates[names.ARTIST] == artist]
-        slides.append(_home(artist, rows, str(beliefs.homes), notes, _people(own)))
+        slides.append(_home(artist, rows, str(beliefs.homes), notes, _people(beliefs, own)))
         slides += _through_time(beliefs, artist, rows, notes)
-        slides.append(_rates(beliefs, artist, own, rows, notes))
+        told = _rates(beliefs, artist, own, rows, notes)
+        # A slide without an answer is for those who ask for all numbers.
+        slides += [told] if all_rates or _NOT_AHEAD not in told.headline else []
     if audience == "analyst":
         slides += _all_numbers(table, notes)
-    return [*slides, _trust(beliefs, notes)]
+    last = _trust(beliefs, notes)
+    if not beliefs.diagnose().ok:
+        slides = [replace(slide, sure=f"{_UNSETTLED} {slide.sure}") for slide in slides]
+    return [replace(slide, sure=slide.sure.replace(" %", "\u00a0%")) for slide in [*slides, last]]
 
 
 def of_finding(finding: Finding) -> Slide:
@@ -87,11 +104,14 @@ def of_finding(finding: Finding) -> Slide:
     notes = [f"{key.capitalize()}: {value}" for key, value in finding.provenance.items()]
     notes += [f"Caveat: {line}" for line in finding.caveats]
     sure = finding.caveats[0] if finding.caveats else "No caveats were noted."
+    headline, dot, rest = finding.headline.partition(". ")
+    notes = [f"In full: {finding.headline}", *notes] if rest else notes
+    headline += dot.strip()
     shown = frame.head(LINES).map(_written)
     if len(frame) > LINES:
         sure += f" {len(frame) - LINES} more rows are in the file of numbers."
     return Slide(
-        finding.headline, Table(shown.iloc[:, :_WIDEST]), sure,
+        headline, Table(shown.iloc[:, :_WIDEST]), sure,
         f"A table of {len(shown)} rows.", tuple(notes), slug(finding.kind), frame,
     )  # fmt: skip
 
@@ -115,7 +135,7 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
     # What the artists shown are believed to be in comes first, then what all are.
     firsts = [*best.loc[order[:LINES]], *inside.sum().sort_values(ascending=False).index]
     columns = list(dict.fromkeys(firsts))[:COLUMNS]
-    shown, unsure = inside.loc[order[:LINES], columns], spread.loc[order[:LINES], columns] > _WIDE
+    shown, unsure = inside.loc[order[:LINES], columns], spread.loc[order[:LINES], columns] > WIDE
     left = inside.drop(columns=columns).loc[shown.index]
     if left.shape[1]:
         name = f"{left.shape[1]} others" + (" together" if homes == "one" else ", the likeliest")
@@ -123,11 +143,11 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
         unsure[name] = False
     if names.ELSEWHERE in wide:
         shown[_ELSEWHERE] = wide.loc[shown.index, names.ELSEWHERE]
-        unsure[_ELSEWHERE] = spread.loc[shown.index, names.ELSEWHERE] > _WIDE
+        unsure[_ELSEWHERE] = spread.loc[shown.index, names.ELSEWHERE] > WIDE
     more = "" if len(order) <= LINES else f" Shown: the {LINES} we are surest of."
     sure = (
-        f"Numbers are of {_TWENTY}, {len(wide) - len(clear)} of {len(wide)} artists are still "
-        f"open; a dot is fewer than 1, ? an interval wider than half ({_interval(table)}).{more}"
+        f"Numbers are of {_TWENTY}, rounded; a dot is fewer than 1, ? is not settled: an interval "
+        f"wider than half ({_interval(table)}).{more}"
     )
     shown.index = unsure.index = [shortened(label, _ROW) for label in shown.index]
     shown.columns = unsure.columns = [shortened(label, _COLUMN) for label in shown.columns]
@@ -147,9 +167,9 @@ def _of_everybody(clear: pd.Series[Any], artists: int, homes: str) -> str:
     if clear.empty:
         return f"None of {artists} artists has {word} yet: evidence is thin"
     most = clear.value_counts()
-    lead = f"{most.index[0]} is that of most ({most.iloc[0]})"
+    lead = f"{plain(most.index[0])} leads with {most.iloc[0]}"
     if len(most) > 1 and most.iloc[0] == most.iloc[1]:
-        lead = f"no cluster is that of most: {most.index[0]} and {most.index[1]} lead"
+        lead = f"{plain(most.index[0])} and {plain(most.index[1])} lead with {most.iloc[0]} each"
     verb = "has" if len(clear) == 1 else "have"
     return f"{len(clear)} of {artists} artists {verb} {word}; {lead}"
 
@@ -177,15 +197,15 @@ def _home(
     where = _ELSEWHERE if first[names.CLUSTER] == names.ELSEWHERE else first[names.CLUSTER]
     sure = (
         f"Before the evidence, {where} had {of_twenty(first['prior'])}. Now "
-        f"{per_cent(first['belief'])}; how far the population is settled puts it between "
-        f"{per_cent(first['lower'])} and {per_cent(first['upper'])} ({_interval(rows)}); {people}."
+        f"{per_cent(first['belief'])}; as far as all artists together tell, between "
+        f"{per_cent(first['lower'])} and {per_cent(first['upper'])} ({_interval(rows)}). {people}."
     )
     if len(left) and homes == "many":
         sure += f" {len(left)} less likely clusters are not shown."
     alt = f"Bars of {len(frame)} places: " + "; ".join(
         f"{r.label} {r.text}" for r in frame.itertuples()
     )
-    value = "of 20 equally likely outcomes, now"
+    value = "of 20 equally likely outcomes, rounded, now"
     return Slide(
         home_sentence(artist, rows, homes), Bars(frame, value, "before the evidence"), sure, alt,
         notes, f"home-{slug(artist)}", ordered,
@@ -195,7 +215,7 @@ def _home(
 def _bars(rows: pd.DataFrame, value: str) -> pd.DataFrame:
     return pd.DataFrame(
         {
-            "label": rows[names.CLUSTER].astype(str).to_list(),
+            "label": [plain(label) for label in rows[names.CLUSTER]],
             "value": rows[value].to_numpy(),
             "lower": rows["lower"].to_numpy(),
             "upper": rows["upper"].to_numpy(),
@@ -230,10 +250,11 @@ def _through_time(
     ).assign(value=tables["mean"], lower=tables["lower"], upper=tables["upper"])
     lead = frame[frame["series"] == str(best.iloc[0])]["value"].to_numpy()
     known = lead[~np.isnan(lead)]
-    rose = "rose" if known[-1] >= known[0] else "fell"
+    wide = unsettled(frame[frame["series"] == str(best.iloc[0])].iloc[-1])
     headline = (
-        f"{artist} in {best.iloc[0]}: {rose} from {of_twenty(known[0])} to {of_twenty(known[-1])} "
-        f"in {past.sizes['update']} readings"
+        f"{plain(artist)} in {plain(best.iloc[0])}: from {of_twenty(known[0])} to "
+        f"{of_twenty(known[-1])} in {past.sizes['update']} readings"
+        + (", and that is not settled" if wide else "")
     )
     words = interval_in_words(past.attrs)
     sure = f"Bars are {words}s; each reading takes in the rows that had come by its date."
@@ -247,16 +268,14 @@ def _rates(
     notes: tuple[str, ...],
 ) -> Slide:  # fmt: skip
     """Say what people of each cluster do: the first outcome that tells of membership."""
-    outcome = next(
-        (o for o in beliefs.evidence.outcomes if o.informs), beliefs.evidence.outcomes[0]
-    )
+    outcome = _first(beliefs)
     name = outcome.name
     places_ = own.sort_values(f"{name}_rate", ascending=False, kind="stable").head(ROWS)
     people = outcome.kind == "binary"
     told = [per_people(v) if people else f"{v:.2g}" for v in places_[f"{name}_rate"]]
     frame = pd.DataFrame(
         {
-            "label": places_[names.CLUSTER].astype(str).to_list(),
+            "label": [plain(label) for label in places_[names.CLUSTER]],
             "value": places_[f"{name}_rate"].to_numpy(),
             "lower": places_[f"{name}_lower"].to_numpy(),
             "upper": places_[f"{name}_upper"].to_numpy(),
@@ -264,7 +283,9 @@ def _rates(
         }
     )
     unit = "" if people else str(outcome.denominator)
-    headline = _of_rates(f"{name} for {artist}", frame, "" if people else f" events a {unit}")
+    headline = _of_rates(
+        f"Rate of {name}, {plain(artist)}", frame, "" if people else f" events a {unit}"
+    )
     home = rows[names.CLUSTER].to_list()[int(rows["belief"].argmax())]
     counted = own.set_index(names.CLUSTER)[f"{name}_n"]
     sure = (
@@ -291,7 +312,7 @@ def _of_rates(what: str, frame: pd.DataFrame, unit: str) -> str:
     if top["lower"] > low["upper"]:
         return f"{what}: {top['text']}{unit} in {top['label']}, and {low['text']} in {low['label']}"
     return (
-        f"{what}: no cluster is surely ahead; from {low['text']} in {low['label']} to "
+        f"{what}: {_NOT_AHEAD}; from {low['text']} in {low['label']} to "
         f"{top['text']}{unit} in {top['label']}, intervals overlap"
     )
 
@@ -329,7 +350,7 @@ def _trust(beliefs: Beliefs, notes: tuple[str, ...]) -> Slide:
     headline = (
         "How sure is this? The computation has settled; what remains is in the intervals"
         if found.ok
-        else "Not to be acted on yet: the computation has not settled"
+        else f"{NOT_YET}: the computation has not settled"
     )
     return Slide(headline, Table(frame), found.lines[0], "A table of what the deck rests on.",
                  notes, "how-sure", frame)  # fmt: skip
@@ -340,11 +361,16 @@ def _moved(table: pd.DataFrame) -> list[Any]:
     return list(distance.sum().nlargest(FEATURED).index)
 
 
-def _people(own: pd.DataFrame) -> str:
+def _people(beliefs: Beliefs, own: pd.DataFrame) -> str:
     """Say how many people, or how much exposure, an artist's evidence is."""
-    columns = [c for c in own.columns if c.endswith("_n")]
-    most = max(columns, key=lambda c: own[c].to_numpy().sum())
-    return f"{own[most].sum():,.0f} counted for {most.removesuffix('_n')}"
+    first = _first(beliefs)
+    return f"{own[f'{first.name}_n'].sum():,.0f} {first.denominator} counted"
+
+
+def _first(beliefs: Beliefs) -> Outcome:
+    """Return the outcome that a deck tells of: the first that tells of membership."""
+    told = beliefs.evidence.outcomes
+    return next((outcome for outcome in told if outcome.informs), told[0])
 
 
 def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
@@ -360,8 +386,8 @@ def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
     homes = "one home, or none of these" if beliefs.homes == "one" else "any number of clusters"
     told = [
         f"Question: which clusters each artist belongs in ({homes})",
-        f"Evidence: {len(evidence):,} rows of {len(evidence.artists):,} artists in "
-        f"{len(evidence.clusters):,} clusters",
+        f"Evidence: {len(evidence):,} rows; artists: {len(evidence.artists):,}, clusters: "
+        f"{len(evidence.clusters):,}",
         f"Data cut: {days}" + (f", windows of {evidence.window}" if evidence.window else ""),
         f"Outcomes: {', '.join(o.name for o in evidence.outcomes)}",
         "Method: hierarchical Beta-Binomial and Gamma-Poisson model, membership summed out "
@@ -374,7 +400,8 @@ def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
         told.append(f"Forgetting: evidence counts half after {evidence.half_life.days:g} days")
     maturity = attrs.get("maturity") or ()
     told += [f"Late answers: {line}" for line in maturity]
-    return (*told, *(f"Caveat: {line}" for line in beliefs.diagnose().lines))
+    found = beliefs.diagnose()
+    return (*told, *(f"{'Computation' if found.ok else 'Caveat'}: {line}" for line in found.lines))
 
 
 def _interval(table: pd.DataFrame) -> str:

@@ -11,7 +11,7 @@ from typing import Any, Final
 
 import pandas as pd
 
-from coterie.errors import EvidenceError
+from coterie.errors import EvidenceError, FindingError
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
 
@@ -50,6 +50,20 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
         ) from None
     finally:
         beside.unlink(missing_ok=True)
+
+
+def in_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a path whose folder is there.
+
+    Raises
+    ------
+    FindingError
+        If it is not.
+    """
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        raise FindingError(f"The folder {target.parent} of {path} does not exist. Make it first.")
+    return target
 
 
 def write_new(text: str, path: str | os.PathLike[str]) -> None:
