@@ -204,3 +204,19 @@ def test_a_table_of_mixed_values_is_not_half_written(tmp_path):
     with pytest.raises(co.EvidenceError, match="one kind of value"):
         write_table(frame, tmp_path / "table.parquet")
     assert list(tmp_path.iterdir()) == []
+
+
+def test_who_a_segment_is_made_of_is_no_outcome_of_it(campaigns):
+    segments = co.assemble([campaigns], SEGMENTS)
+    whole = co.assemble([campaigns], [{"segment": "All segments", "cluster": "all"}, *(
+        row | {"cluster": ""} for row in SEGMENTS[1:]
+    )])  # fmt: skip
+    assert campaigns.frame["new_active_listeners"].tolist()[:2] == [211, 140]
+    assert segments["new_active"].isna().all() if "new_active" in segments else True
+    assert whole["new_active"].tolist() == [211]
+
+
+def test_the_template_asks_for_a_release_where_other_exports_tell_theirs(meta, campaigns):
+    alone, both = (co.exports.template(each) for each in ([meta], [meta, campaigns]))
+    assert "release" not in alone.partition("[[row]]")[2]
+    assert both.count('\nrelease = ""\n') == len(meta.frame)

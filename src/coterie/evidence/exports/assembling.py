@@ -20,6 +20,9 @@ from coterie.evidence.wording import did_you_mean, listed, quoted
 
 SOURCE: Final = "source"
 
+_BY_DEFINITION: Final = "new_active"
+"""Of people chosen for how active they were before, all or none are newly active."""
+
 
 def assemble(exports: Iterable[Export], mapping: Any) -> pd.DataFrame:
     """Join exports into one table of evidence.
@@ -101,6 +104,10 @@ def _kept(export: Export, entries: Sequence[Entry], used: set[int]) -> _Kept:
 
 def _table(rows: pd.DataFrame, said: list[Mapping[str, Any]], export: Export) -> pd.DataFrame:
     made = {column: rows[field] for column, field in export.counts.items() if field in rows}
+    if export.parents is not None and _BY_DEFINITION in made:
+        column, whole = export.parents
+        told = rows[column].map(lambda label: str(label).casefold() in whole)
+        made[_BY_DEFINITION] = made[_BY_DEFINITION].where(told.astype(bool))
     table = pd.DataFrame(made, index=rows.index)
     for column in dict.fromkeys(k for row in said for k in row):
         table[column] = [row.get(column) for row in said]

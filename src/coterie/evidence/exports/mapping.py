@@ -173,6 +173,10 @@ def template(exports: Iterable[Export]) -> str:
         '# Which cluster did each of these reach? Fill cluster in; what stays "" is left out.',
         "# Any further line becomes a column: release = ..., context = ..., geo = ...",
     ]
+    exports = list(exports)
+    # Where one export tells a release, the others have to: the rows join one table.
+    facts = ["artist", "start", "end"]
+    facts += ["release"] if any("release" in export.frame for export in exports) else []
     for export in exports:
         names = [name for name in export.named if name in export.frame]
         if not names:
@@ -185,7 +189,7 @@ def template(exports: Iterable[Export]) -> str:
             told = dict(zip(names, key if isinstance(key, tuple) else (key,), strict=True))
             lines += ["", f"# {_tally(export, rows)}", "[[row]]", f"{FILE} = {_text(export.name)}"]
             lines += [f"{k} = {_text('' if _missing(v) else v)}" for k, v in told.items()]
-            lines += [f"{k} = {_text('')}" for k in ("artist", "start", "end") if _lacks(export, k)]
+            lines += [f"{k} = {_text('')}" for k in facts if _lacks(export, k)]
             lines += ['cluster = ""']
     return "\n".join(lines) + "\n"
 
