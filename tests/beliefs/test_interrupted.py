@@ -107,9 +107,10 @@ def is_whole(found):
 def test_ctrl_c_keeps_the_draws_made_and_a_second_one_drops_them():
     at_once, later, twice = stopped_fits("0.01", "5", "5,5.01")
 
-    # On a busy machine the key may be pressed before the sampler has begun.
-    told = at_once["refused"]
-    assert "before 50 of its 4 x 200000 draws" in told or "nothing is left running" in told
+    # On a busy machine the key may be pressed before the sampler has begun, or before fit has.
+    told = at_once.get("refused", "")
+    early = "before 50 of its 4 x 200000 draws" in told or "nothing is left running" in told
+    assert early or at_once.get("escaped")
     assert is_whole(later)
     # Or the first key ended the fit so soon that the second was pressed after it.
     assert "refused" in twice or is_whole(twice) or "late" in twice

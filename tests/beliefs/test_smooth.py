@@ -12,7 +12,7 @@ from coterie import names
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.fitting import build_model
 from coterie.beliefs.free_parameters import from_axes
-from coterie.beliefs.opening import opened
+from coterie.beliefs.opening import Terms, opened
 from coterie.beliefs.rows import Known
 from coterie.beliefs.smooth import NUGGET, alike, spread_along
 from coterie.beliefs.widening import stand_apart, wider
@@ -129,7 +129,7 @@ def test_rows_of_an_hour_that_had_none_are_not_met_by_a_draw_of_its_own():
     levels = Levels.of(before)
     posterior = beliefs.tree[names.POSTERIOR].to_dataset()
     tables = [design(table, levels) for table in (before, later)]
-    new = opened(posterior, *tables, levels, lambda _: None)
+    new = opened(posterior, *tables, levels, Terms(lambda _: None))
 
     assert "factor_effect_hour" not in [each.name for each in new]
 
