@@ -82,6 +82,8 @@ def render(folder: Path, axe: Path | None) -> None:
         where = folder / name
         pdf = ["soffice", "--headless", "--convert-to", "pdf", "--outdir", where, where / "d.pptx"]
         subprocess.run(pdf, check=True, capture_output=True)
+        for old in where.glob("slide-*.png"):
+            old.unlink()
         size = ["-scale-to-x", "1280", "-scale-to-y", "720"]
         pages = ["pdftoppm", *size, "-png", where / "d.pdf", where / "slide"]
         subprocess.run(pages, check=True, capture_output=True)
