@@ -201,14 +201,16 @@ def _add(deck: Any, slide: Slide, *, own: bool) -> None:
         if not own or len(slide.headline) > _SHORT:
             paragraph.font.size = Pt(size * min(1.0, deck.slide_width / Inches(_WIDE[0])))
     left, top, width, height = box = _room(deck, title, own=own)
+    # A lower page is shown larger: its type is as large on the wall.
+    scale = min(1.0, deck.slide_height / Inches(_WIDE[1]))
     if slide.chart is not None:
-        _draw(page, slide, box)
+        _draw(page, slide, box, scale)
     foot = page.shapes.add_textbox(left, top + height, width, deck.slide_height - top - height)
     foot.name = "How sure"
     foot.text_frame.word_wrap = True
     foot.text_frame.text = slide.sure
     for paragraph in foot.text_frame.paragraphs:
-        paragraph.font.size = Pt(_SURE)
+        paragraph.font.size = Pt(_SURE * scale)
     page.notes_slide.notes_text_frame.text = "\n".join(slide.notes)
 
 
@@ -238,22 +240,22 @@ def _room(deck: Any, title: Any, *, own: bool) -> tuple[Any, Any, Any, Any]:
     return title.left, top, title.width, int(deck.slide_height * 0.84) - top
 
 
-def _draw(page: Any, slide: Slide, box: tuple[Any, Any, Any, Any]) -> None:
+def _draw(page: Any, slide: Slide, box: tuple[Any, Any, Any, Any], scale: float) -> None:
     chart = slide.chart
     if isinstance(chart, Bars):
-        shape = _bars(page, chart, box)
+        shape = _bars(page, chart, box, scale)
     elif isinstance(chart, Lines):
-        shape = _lines(page, chart, box)
+        shape = _lines(page, chart, box, scale)
     elif isinstance(chart, Map):
-        shape = _map(page, chart, box)
+        shape = _map(page, chart, box, scale)
     else:
         assert isinstance(chart, Table)
-        shape = _table(page, chart.frame, box)
+        shape = _table(page, chart.frame, box, scale)
     shape.name = "Chart"
     shape._element.nvGraphicFramePr.cNvPr.set("descr", slide.alt)
 
 
-def _bars(page: Any, chart: Bars, box: tuple[Any, Any, Any, Any]) -> Any:
+def _bars(page: Any, chart: Bars, box: tuple[Any, Any, Any, Any], scale: float) -> Any:
     from pptx.chart.data import CategoryChartData
     from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
     from pptx.util import Pt
@@ -266,7 +268,7 @@ def _bars(page: Any, chart: Bars, box: tuple[Any, Any, Any, Any]) -> Any:
         data.add_series(chart.before, _known(frame["before"]))
     shape = page.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *box, data)
     native = shape.chart
-    native.font.size, native.font.color.rgb = Pt(_LABEL), _rgb(INK)
+    native.font.size, native.font.color.rgb = Pt(_LABEL * scale), _rgb(INK)
     native.has_title = False
     native.has_legend = bool(chart.before)
     if chart.before:
@@ -324,7 +326,7 @@ def _whiskers(series: Any, frame: pd.DataFrame, *, colour: str = INK, direction:
     series._element.find(qn("c:cat")).addprevious(found)
 
 
-def _lines(page: Any, chart: Lines, box: tuple[Any, Any, Any, Any]) -> Any:
+def _lines(page: Any, chart: Lines, box: tuple[Any, Any, Any, Any], scale: float) -> Any:
     from pptx.chart.data import CategoryChartData
     from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
     from pptx.util import Pt
@@ -338,7 +340,7 @@ def _lines(page: Any, chart: Lines, box: tuple[Any, Any, Any, Any]) -> Any:
         data.add_series(str(name), _known(own["value"]))
     shape = page.shapes.add_chart(XL_CHART_TYPE.LINE_MARKERS, *box, data)
     native = shape.chart
-    native.font.size, native.font.color.rgb = Pt(_LABEL), _rgb(INK)
+    native.font.size, native.font.color.rgb = Pt(_LABEL * scale), _rgb(INK)
     native.has_title, native.has_legend = False, True
     native.legend.position, native.legend.include_in_layout = XL_LEGEND_POSITION.RIGHT, False
     for series, (_, own), colour in zip(native.plots[0].series, groups, SERIES, strict=False):
@@ -357,7 +359,7 @@ def _lines(page: Any, chart: Lines, box: tuple[Any, Any, Any, Any]) -> Any:
     return shape
 
 
-def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any]) -> Any:
+def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any], scale: float) -> Any:
     told = pd.DataFrame(
         [["", *map(str, chart.frame.columns)]]
         + [
@@ -370,7 +372,7 @@ def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any]) -> Any:
             )
         ]
     )
-    shape = _table(page, told.iloc[1:].set_axis(list(told.iloc[0]), axis=1), box, first=2.2)
+    shape = _table(page, told.iloc[1:].set_axis(list(told.iloc[0]), axis=1), box, scale, first=2.2)
     for i, row in enumerate(chart.frame.to_numpy()):
         for j, value in enumerate(row):
             cell = shape.table.cell(i + 1, j + 1)
@@ -384,13 +386,19 @@ def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any]) -> Any:
 
 
 def _table(
-    page: Any, frame: pd.DataFrame, box: tuple[Any, Any, Any, Any], *, first: float | None = None
+    page: Any,
+    frame: pd.DataFrame,
+    box: tuple[Any, Any, Any, Any],
+    scale: float,
+    *,
+    first: float | None = None,
 ) -> Any:
     from pptx.util import Inches, Pt
 
     rows, columns = len(frame) + 1, frame.shape[1]
     left, top, width, height = box
-    high = min(Inches(0.4), int(height / rows))
+    # A header of several lines takes the room of two rows more.
+    high = min(Inches(0.4), int(height / (rows + 2)))
     shape = page.shapes.add_table(rows, columns, left, top, width, high * rows)
     table = shape.table
     widths = _widths(frame, first)
@@ -406,7 +414,7 @@ def _table(
             cell.fill.solid()
             cell.fill.fore_color.rgb = _rgb("#FFFFFF" if i else "#F0F0F0")
             for paragraph in cell.text_frame.paragraphs:
-                paragraph.font.size = Pt(_CELL if i else _HEAD)
+                paragraph.font.size = Pt(scale * (_CELL if i else _HEAD))
                 paragraph.font.bold = not i
                 paragraph.font.color.rgb = _rgb(INK)
     return shape
