@@ -209,6 +209,7 @@ def report(
             raise co.FindingError(f"--to {to} is a file. Name a folder, .pptx or .html.")
         stated = {} if title is None else {"title": title}
         told = co.Beliefs.load(beliefs)
+        # Another audience is refused by Deck, in words.
         deck = co.Deck(told, artists=artist or None, audience=audience, **stated)  # type: ignore[arg-type]
         if to.suffix.lower() == ".pptx":
             deck.to_pptx(to, template=template)

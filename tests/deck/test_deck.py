@@ -92,8 +92,8 @@ def test_an_order_of_rates_is_claimed_only_where_intervals_are_apart():
     for slide in slides_of(40, 20):
         if not slide.name.startswith("rates"):
             continue
-        frame = slide.chart.frame
-        apart = frame["lower"].iloc[0] > frame["upper"].iloc[-1]
+        every = slide.numbers.sort_values("save_rate", ascending=False)
+        apart = every["save_lower"].iloc[0] > every["save_upper"].iloc[-1]
         assert ("no cluster is surely ahead" in slide.headline) != apart
 
 
@@ -114,6 +114,31 @@ def test_every_slide_warns_where_the_computation_has_not_settled(tmp_path):
     write_pptx(told, tmp_path / "d.pptx", title="Spring", template=None)
     front = pptx.Presentation(str(tmp_path / "d.pptx")).slides[0]
     assert "Not to be acted on yet" in front.placeholders[1].text_frame.text
+
+
+def test_a_correction_of_the_same_day_is_a_step_of_its_own(tmp_path):
+    beliefs = made_up(updates=2)
+    days = ("update", ["2026-01-28", "2026-02-28", "2026-02-28"])
+    beliefs.history = beliefs.history.assign_coords(until=days)
+    slide = next(s for s in of_beliefs(beliefs, None, "strategist") if "updates" in s.name)
+    steps = ["prior", "2026-01-28", "2026-02-28", "2026-02-28 (2)"]
+    assert list(dict.fromkeys(slide.chart.frame["step"])) == steps
+    write_png([slide], tmp_path)
+    write_html([slide], tmp_path / "d.html", title="S")
+    write_pptx([slide], tmp_path / "d.pptx", title="S", template=None)
+    page = pptx.Presentation(str(tmp_path / "d.pptx")).slides[1]
+    native = next(s for s in page.shapes if s.name == "Chart").chart
+    assert list(native.plots[0].categories) == steps
+    wanted = slide.chart.frame.groupby("series", sort=False)["value"].apply(list).iloc[0]
+    np.testing.assert_allclose(native.plots[0].series[0].values, wanted)
+
+
+def test_a_range_of_rates_reaches_to_the_lowest_though_it_is_not_drawn():
+    beliefs = made_up(artists=1, clusters=20)
+    slide = next(s for s in of_beliefs(beliefs, None, "analyst") if s.name.startswith("rates"))
+    lowest = slide.numbers.loc[slide.numbers["save_rate"].idxmin(), "cluster"]
+    assert len(slide.chart.frame) == ROWS
+    assert f"in {lowest}" in slide.headline
 
 
 def test_charts_are_native_and_carry_their_numbers_in_a_workbook(told, deck):

@@ -156,7 +156,7 @@ def _moved(beliefs: Beliefs) -> list[Any]:
 def _dots(da: xr.DataArray, target: Any, *, every: bool, y: Any, **kwargs: Any) -> Any:
     """Draw a belief's dots side by side, or all twenty places where they may stand."""
     belief = float(da)
-    if belief != belief:  # noqa: PLR0124 - NaN: a facet with fewer rows
+    if np.isnan(belief):  # a facet with fewer rows
         return None
     count = OUTCOMES if every else whole(belief)
     x = (np.arange(count) + 0.5) / OUTCOMES
@@ -165,7 +165,7 @@ def _dots(da: xr.DataArray, target: Any, *, every: bool, y: Any, **kwargs: Any) 
 
 
 def _in_twentieths(value: float) -> str:
-    return "" if value != value else of_twenty(value)  # noqa: PLR0124 - NaN
+    return "" if np.isnan(value) else of_twenty(value)
 
 
 def _in_two_places(value: float) -> str:

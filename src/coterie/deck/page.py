@@ -16,7 +16,7 @@ from coterie import __version__
 from coterie.deck.sentences import twentieths
 from coterie.deck.slides import Bars, Lines, Map, Slide, warning_of
 from coterie.deck.style import shade
-from coterie.deck.tables import in_folder
+from coterie.deck.tables import written_whole
 from coterie.errors import FindingError
 
 _SIZE: Final = 960, 360
@@ -55,13 +55,8 @@ def write_html(slides: Sequence[Slide], path: str | os.PathLike[str], *, title: 
     text = pages.get_template("page.html.j2").render(
         title=title, slides=shown, version=__version__, warning=warning_of(slides)
     )
-    target = in_folder(path)
-    beside = target.with_name(f".{target.name}.part")
-    try:
+    with written_whole(path) as beside:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _shown(slide: Slide, anchor: str) -> dict[str, Any]:

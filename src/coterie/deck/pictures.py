@@ -16,6 +16,7 @@ import numpy as np
 from coterie.deck.sentences import twentieths
 from coterie.deck.slides import Bars, Lines, Map, Slide
 from coterie.deck.style import BLUE, GREY, INK, SERIES, VERMILION, broken, dressed, shade
+from coterie.deck.tables import written_whole
 
 _SIZE: Final = 12.8, 7.2
 _TITLE: Final = 24
@@ -54,16 +55,10 @@ def write_png(slides: Sequence[Slide], folder: Path) -> list[Path]:
     made = []
     for number, slide in enumerate(slides, start=1):
         target = folder / f"{number:02d}-{slide.name}.png"
-        beside = target.with_name(f".{target.name}.part.png")
-        with dressed("matplotlib"):
-            figure = drawn(slide)
-            try:
-                FigureCanvasAgg(figure).print_png(
-                    str(beside), metadata={"Title": slide.headline, "Description": slide.alt}
-                )
-                beside.replace(target)
-            finally:
-                beside.unlink(missing_ok=True)
+        with dressed("matplotlib"), written_whole(target) as beside:
+            FigureCanvasAgg(drawn(slide)).print_png(
+                str(beside), metadata={"Title": slide.headline, "Description": slide.alt}
+            )
         made.append(target)
     return made
 

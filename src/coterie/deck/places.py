@@ -39,18 +39,14 @@ def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.Da
         ``elsewhere`` in a last row of each artist where there is one home. ``attrs`` as in
         :meth:`Beliefs.summary`.
     """
-    if beliefs.homes is None:
-        raise FindingError(
-            "These beliefs were fitted without membership (homes=None), so there is no home to "
-            'speak of. Fit with homes="one" or "many".'
-        )
+    refuse_homeless(beliefs)
     # Not `summary`, whose rates cost more than all else here.
     frame = beliefs.to_frame()
     table = frame.rename(columns={"mean": "belief"})[
         [names.ARTIST, names.CLUSTER, "belief", "prior", "lower", "upper"]
     ]
     known = list(dict.fromkeys(table[names.ARTIST]))
-    drawn = known if artists is None else _known(artists, known)
+    drawn = known if artists is None else chosen(artists, known)
     if beliefs.homes == "one":
         rest = outside(beliefs, drawn, frame.attrs)
         table = pd.concat([table, rest], ignore_index=True)
@@ -59,6 +55,15 @@ def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.Da
     table = table.sort_values(names.ARTIST, key=lambda a: a.map(order), kind="stable")
     table.attrs = dict(frame.attrs)
     return table.reset_index(drop=True)
+
+
+def refuse_homeless(beliefs: Beliefs) -> None:
+    """Refuse beliefs that say nothing of who belongs where."""
+    if beliefs.homes is None:
+        raise FindingError(
+            "These beliefs were fitted without membership (homes=None), so there is no home to "
+            'speak of. Fit with homes="one" or "many".'
+        )
 
 
 def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
@@ -77,11 +82,11 @@ def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
         (artist, cluster, rank): the share of draws in which a cluster's belief has that rank.
         Ties, as between clusters without rows, share their ranks evenly.
     """
-    table = places(beliefs, artists)
-    chosen = list(dict.fromkeys(table[names.ARTIST]))
+    refuse_homeless(beliefs)
     draws = beliefs.home if beliefs.homes == "one" else beliefs.membership
+    drawn = chosen(artists, draws[names.ARTIST].to_numpy().tolist())
     order = (names.CHAIN, names.DRAW, names.ARTIST, names.CLUSTER)
-    values = draws.sel({names.ARTIST: chosen}).transpose(*order).to_numpy()
+    values = draws.sel({names.ARTIST: drawn}).transpose(*order).to_numpy()
     values = values.reshape(-1, *values.shape[2:])
     size = values.shape[2]
     above = (values[:, :, None, :] > values[:, :, :, None]).sum(axis=3)
@@ -93,13 +98,13 @@ def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
         found,
         dims=(names.ARTIST, names.CLUSTER, RANK),
         coords={
-            names.ARTIST: chosen, names.CLUSTER: draws[names.CLUSTER].to_numpy(),
+            names.ARTIST: drawn, names.CLUSTER: draws[names.CLUSTER].to_numpy(),
             RANK: places_ + 1,
         },
     )  # fmt: skip
 
 
-def _known(artists: Sequence[Hashable], known: list[Any]) -> list[Hashable]:
+def chosen(artists: Sequence[Hashable], known: list[Any]) -> list[Any]:
     """Return artists, each once, and refuse those that nobody has beliefs about."""
     # A label that is no text can be named by how it is written, as on a command line.
     written = {str(label): label for label in known}

@@ -17,7 +17,7 @@ import pandas as pd
 from coterie.deck.sentences import twentieths
 from coterie.deck.slides import Bars, Lines, Map, Slide, Table, warning_of
 from coterie.deck.style import BLUE, GREY, INK, PALE, SERIES, shade
-from coterie.deck.tables import in_folder
+from coterie.deck.tables import written_whole
 from coterie.errors import FindingError
 
 _TITLES: Final = ((60, 28), (115, 24), (165, 20), (10_000, 16))
@@ -71,13 +71,8 @@ def write_pptx(
     for slide in slides:
         _add(deck, slide, own=template is not None)
     deck.core_properties.title = title[:_PROPERTY]
-    target = in_folder(path)
-    beside = target.with_name(f".{target.name}.part")
-    try:
+    with written_whole(path) as beside:
         deck.save(str(beside))
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def _opened(template: str | os.PathLike[str] | None) -> Any:
@@ -96,7 +91,7 @@ def _opened(template: str | os.PathLike[str] | None) -> Any:
         raise FindingError(f"There is no template {template}. Check its name and its folder.")
     try:
         deck = pptx.Presentation(_as_presentation(Path(template)))
-    except Exception as error:
+    except Exception as error:  # zip, XML and package code each fail in their own way
         raise FindingError(
             f"{template} cannot be read as a PowerPoint template: {error}. Save it as .pptx."
         ) from None
@@ -360,6 +355,8 @@ def _lines(page: Any, chart: Lines, box: tuple[Any, Any, Any, Any], scale: float
 
 
 def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any], scale: float) -> Any:
+    from pptx.enum.text import PP_ALIGN
+
     told = pd.DataFrame(
         [["", *map(str, chart.frame.columns)]]
         + [
@@ -380,7 +377,7 @@ def _map(page: Any, chart: Map, box: tuple[Any, Any, Any, Any], scale: float) ->
             cell.fill.solid()
             cell.fill.fore_color.rgb = _rgb(back)
             for paragraph in cell.text_frame.paragraphs:
-                paragraph.alignment = 2
+                paragraph.alignment = PP_ALIGN.CENTER
                 paragraph.font.color.rgb = _rgb(ink)
     return shape
 

@@ -29,6 +29,10 @@ _NAMED: Final = 3
 WIDE: Final = 0.5
 """Width of an interval from which a belief is said not to be settled."""
 _LEAST: Final = 0.5 / OUTCOMES
+_NOUGHT: Final = 0.005
+"""A share below it would read 0 %."""
+_SEVERAL: Final = 1.5
+"""People who are said as two or more."""
 _PER: Final = (100, 1_000, 10_000, 100_000)
 
 
@@ -82,7 +86,7 @@ def shortened(label: object, most: int) -> str:
     >>> shortened("late-night headphones", 12)
     'late-night…'
     """
-    text = str(label)
+    text = plain(label)
     return text if len(text) <= most else text[: most - 1].rstrip() + "…"
 
 
@@ -100,10 +104,9 @@ def per_people(rate: float) -> str:
     >>> per_people(0.08), per_people(0.0042)
     ('8 of 100', '4 of 1,000')
     """
-    for people in _PER:
-        if rate * people >= 1.5 or people == _PER[-1] or rate == 0:  # noqa: PLR2004 - two or more
-            return f"{rate * people:.0f} of {people:,}"
-    raise AssertionError
+    enough = (people for people in _PER if rate * people >= _SEVERAL)
+    people = _PER[0] if rate == 0 else next(enough, _PER[-1])
+    return f"{rate * people:.0f} of {people:,}"
 
 
 def per_cent(value: float) -> str:
@@ -117,9 +120,9 @@ def per_cent(value: float) -> str:
     """
     if np.isnan(value):
         return "?"
-    if 0 < value < 0.005:  # noqa: PLR2004 - would read 0
+    if 0 < value < _NOUGHT:
         return "< 1 %"
-    if 0.995 < value < 1:  # noqa: PLR2004 - would read 100
+    if 1 - _NOUGHT < value < 1:
         return "> 99 %"
     return f"{100 * value:.0f} %"
 

@@ -8,6 +8,7 @@ in the tables. Draws nothing.
 from __future__ import annotations
 
 import re
+from collections import Counter
 from collections.abc import Hashable, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
@@ -16,7 +17,7 @@ import numpy as np
 import pandas as pd
 
 from coterie import __version__, names
-from coterie.deck.places import places
+from coterie.deck.places import chosen, places
 from coterie.deck.sentences import (
     WIDE,
     home_sentence,
@@ -31,7 +32,7 @@ from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map,
 from coterie.deck.style import interval_in_words
 
 if TYPE_CHECKING:
-    from coterie.beliefs import Beliefs
+    from coterie.beliefs import Beliefs, Diagnosis
     from coterie.evidence import Outcome
     from coterie.findings import Finding
 
@@ -48,6 +49,7 @@ _COLUMN: Final = 26
 """Letters of a name beside and above a map; the file of numbers has all of them."""
 _WIDEST: Final = 7
 """Columns of a finding's table, at most."""
+_PARTS: Final = {"value": "mean", "lower": "lower", "upper": "upper"}
 _MOVES: Final = 4
 """Clusters whose belief is drawn through time."""
 
@@ -66,17 +68,16 @@ def of_beliefs(
     audience
         An analyst gets all numbers and the diagnosis as well.
     """
-    table = places(beliefs)
-    notes = _notes(beliefs, table.attrs)
+    table, found = places(beliefs), beliefs.diagnose()
     everyone = list(dict.fromkeys(table[names.ARTIST]))
-    chosen = _moved(table) if artists is None else list(places(beliefs, artists)[names.ARTIST])
-    chosen = list(dict.fromkeys(chosen))
+    featured = _moved(table) if artists is None else chosen(artists, everyone)
+    rates = beliefs.summary(artists=featured)
+    notes = _notes(beliefs, rates.attrs, found)
     slides = []
     if len(everyone) > 1:
         slides.append(_everybody(table, str(beliefs.homes), notes))
-    rates = beliefs.summary(artists=chosen)
-    all_rates = audience == "analyst" or len(chosen) == 1
-    for artist in chosen:
+    all_rates = audience == "analyst" or len(featured) == 1
+    for artist in featured:
         rows = table[table[names.ARTIST] == artist]
         own = rates[rates[names.ARTIST] == artist]
         slides.append(_home(artist, rows, str(beliefs.homes), notes, _people(beliefs, own)))
@@ -86,8 +87,8 @@ def of_beliefs(
         slides += [told] if all_rates or _NOT_AHEAD not in told.headline else []
     if audience == "analyst":
         slides += _all_numbers(table, notes)
-    last = _trust(beliefs, notes)
-    if not beliefs.diagnose().ok:
+    last = _trust(found, notes)
+    if not found.ok:
         slides = [replace(slide, sure=f"{_UNSETTLED} {slide.sure}") for slide in slides]
     return [replace(slide, sure=slide.sure.replace(" %", "\u00a0%")) for slide in [*slides, last]]
 
@@ -98,7 +99,7 @@ def of_finding(finding: Finding) -> Slide:
     Parameters
     ----------
     finding
-        Any; bars where each label has one number with an interval, else a table.
+        Any.
     """
     frame = finding.to_frame()
     notes = [f"{key.capitalize()}: {value}" for key, value in finding.provenance.items()]
@@ -234,20 +235,23 @@ def _through_time(
         return []
     best = rows[rows[names.CLUSTER] != names.ELSEWHERE].nlargest(_MOVES, "belief")[names.CLUSTER]
     own = past.sel({names.ARTIST: artist})
-    steps = ["prior", *(str(day) or f"update {i}" for i, day in enumerate(past["until"].values))]
-    told = []
+    steps = ["prior", *_dated(past["until"].values)]
+    parts = []
     for cluster in best:
         line = own.sel({names.CLUSTER: cluster})
         before = float(line["prior"].dropna("update")[0])
-        for part, first in (("mean", before), ("lower", before), ("upper", before)):
-            told.append((cluster, part, [first, *line[part].to_numpy().tolist()]))
-    tables = {
-        part: np.concatenate([values for _, p, values in told if p == part])
-        for part in ("mean", "lower", "upper")
-    }
-    frame = pd.DataFrame(
-        {"step": steps * len(best), "series": np.repeat(best.astype(str), len(steps))}
-    ).assign(value=tables["mean"], lower=tables["lower"], upper=tables["upper"])
+        parts.append(
+            pd.DataFrame(
+                {
+                    "step": steps, "series": str(cluster),
+                    **{
+                        column: [before, *line[part].to_numpy().tolist()]
+                        for column, part in _PARTS.items()
+                    },
+                }
+            )
+        )  # fmt: skip
+    frame = pd.concat(parts, ignore_index=True)
     lead = frame[frame["series"] == str(best.iloc[0])]["value"].to_numpy()
     known = lead[~np.isnan(lead)]
     wide = unsettled(frame[frame["series"] == str(best.iloc[0])].iloc[-1])
@@ -263,6 +267,17 @@ def _through_time(
                   f"updates-{slug(artist)}", frame)]  # fmt: skip
 
 
+def _dated(until: Any) -> list[str]:
+    """Name updates by the last day of their rows; a correction has the day of what it corrects."""
+    seen: Counter[str] = Counter()
+    told = []
+    for i, each in enumerate(until):
+        day = str(each) or f"update {i}"
+        seen[day] += 1
+        told.append(day if seen[day] == 1 else f"{day} ({seen[day]})")
+    return told
+
+
 def _rates(
     beliefs: Beliefs, artist: Hashable, own: pd.DataFrame, rows: pd.DataFrame,
     notes: tuple[str, ...],
@@ -270,7 +285,7 @@ def _rates(
     """Say what people of each cluster do: the first outcome that tells of membership."""
     outcome = _first(beliefs)
     name = outcome.name
-    places_ = own.sort_values(f"{name}_rate", ascending=False, kind="stable").head(ROWS)
+    places_ = own.sort_values(f"{name}_rate", ascending=False, kind="stable")
     people = outcome.kind == "binary"
     told = [per_people(v) if people else f"{v:.2g}" for v in places_[f"{name}_rate"]]
     frame = pd.DataFrame(
@@ -286,6 +301,7 @@ def _rates(
     headline = _of_rates(
         f"Rate of {name}, {plain(artist)}", frame, "" if people else f" events a {unit}"
     )
+    frame = frame.head(ROWS)
     home = rows[names.CLUSTER].to_list()[int(rows["belief"].argmax())]
     counted = own.set_index(names.CLUSTER)[f"{name}_n"]
     sure = (
@@ -342,9 +358,8 @@ def _all_numbers(table: pd.DataFrame, notes: tuple[str, ...]) -> list[Slide]:
     ]  # fmt: skip
 
 
-def _trust(beliefs: Beliefs, notes: tuple[str, ...]) -> Slide:
+def _trust(found: Diagnosis, notes: tuple[str, ...]) -> Slide:
     """Say what all of it rests on."""
-    found = beliefs.diagnose()
     facts = [(note.partition(": ")[0], note.partition(": ")[2]) for note in notes]
     frame = pd.DataFrame(facts, columns=["what", "this deck"])
     headline = (
@@ -373,7 +388,7 @@ def _first(beliefs: Beliefs) -> Outcome:
     return next((outcome for outcome in told if outcome.informs), told[0])
 
 
-def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
+def _notes(beliefs: Beliefs, attrs: Any, found: Diagnosis) -> tuple[str, ...]:
     """Say method, n, window, kind of interval, data cut and caveats: a line each."""
     evidence, tree = beliefs.evidence, beliefs.tree
     counts = evidence.counts
@@ -400,7 +415,6 @@ def _notes(beliefs: Beliefs, attrs: Any) -> tuple[str, ...]:
         told.append(f"Forgetting: evidence counts half after {evidence.half_life.days:g} days")
     maturity = attrs.get("maturity") or ()
     told += [f"Late answers: {line}" for line in maturity]
-    found = beliefs.diagnose()
     return (*told, *(f"{'Computation' if found.ok else 'Caveat'}: {line}" for line in found.lines))
 
 

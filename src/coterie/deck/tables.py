@@ -6,6 +6,8 @@ Callers may trust that a file is whole or not there, and that no cell of text be
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
 from typing import Any, Final
 
@@ -14,6 +16,35 @@ import pandas as pd
 from coterie.errors import EvidenceError, FindingError
 
 _FORMULA: Final = ("=", "+", "-", "@", "\t", "\r")
+
+
+def in_folder(path: str | os.PathLike[str]) -> Path:
+    """Return a path whose folder is there.
+
+    Raises
+    ------
+    FindingError
+        If it is not.
+    """
+    target = Path(path)
+    if not target.absolute().parent.is_dir():
+        raise FindingError(f"The folder {target.parent} of {path} does not exist. Make it first.")
+    return target
+
+
+@contextmanager
+def written_whole(path: str | os.PathLike[str], ending: str = "") -> Iterator[Path]:
+    """Give a file beside ``path`` to write, and put it there when it is whole.
+
+    ``ending`` is for writers that read the kind of a file off its name.
+    """
+    target = in_folder(path)
+    beside = target.with_name(f".{target.name}.part{ending}")
+    try:
+        yield beside
+        beside.replace(target)
+    finally:
+        beside.unlink(missing_ok=True)
 
 
 def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
@@ -32,38 +63,21 @@ def write_table(frame: pd.DataFrame, path: str | os.PathLike[str]) -> None:
     EvidenceError
         If the name ends in anything else.
     """
-    target = Path(path)
-    beside = target.with_name(f".{target.name}.part")
+    kind = Path(path).suffix
+    if kind not in (".csv", ".parquet"):
+        raise EvidenceError(f"{path} is neither .csv nor .parquet. Name it as one of them.")
     try:
-        if target.suffix == ".parquet":
-            frame.to_parquet(beside, index=False)
-        elif target.suffix == ".csv":
-            defused(frame).to_csv(beside, index=False, lineterminator="\n")
-        else:
-            raise EvidenceError(f"{path} is neither .csv nor .parquet. Name it as one of them.")
-        beside.replace(target)
+        with written_whole(path) as beside:
+            if kind == ".parquet":
+                frame.to_parquet(beside, index=False)
+            else:
+                defused(frame).to_csv(beside, index=False, lineterminator="\n")
     except (TypeError, ValueError) as error:
-        if isinstance(error, EvidenceError):
+        if isinstance(error, FindingError):
             raise
         raise EvidenceError(
             f"{path} cannot hold this table: {error}. Give each column one kind of value."
         ) from None
-    finally:
-        beside.unlink(missing_ok=True)
-
-
-def in_folder(path: str | os.PathLike[str]) -> Path:
-    """Return a path whose folder is there.
-
-    Raises
-    ------
-    FindingError
-        If it is not.
-    """
-    target = Path(path)
-    if not target.absolute().parent.is_dir():
-        raise FindingError(f"The folder {target.parent} of {path} does not exist. Make it first.")
-    return target
 
 
 def write_new(text: str, path: str | os.PathLike[str]) -> None:
@@ -86,12 +100,8 @@ def write_new(text: str, path: str | os.PathLike[str]) -> None:
         raise EvidenceError(
             f"{path} is there already, and what was filled in would be lost. Name another."
         )
-    beside = target.with_name(f".{target.name}.part")
-    try:
+    with written_whole(target) as beside:
         beside.write_text(text, encoding="utf-8")
-        beside.replace(target)
-    finally:
-        beside.unlink(missing_ok=True)
 
 
 def defused(frame: pd.DataFrame) -> pd.DataFrame:
