@@ -47,3 +47,13 @@ def test_a_mark_has_a_name_that_its_backend_knows():
     assert filled("o", "#000000", "plotly")["marker"] == "circle"
     assert hollow("D", "#000000", "plotly")["facecolor"] == "rgba(0,0,0,0)"
     assert hollow("D", "#000000", "matplotlib")["facecolor"] == "none"
+
+
+def test_a_name_is_no_markup_to_plotly():
+    pytest.importorskip("plotly")
+    beliefs = made_up(artists=2, clusters=3)
+    plain = beliefs.summary
+    beliefs.summary = lambda **asked: plain(**asked).replace("gym", "A$AP <b>friends</b>")
+    figure = co.plot_home(beliefs, backend="plotly").viz["figure"].item()
+    assert "&lt;b&gt;friends&lt;/b&gt;" in str(figure.layout)
+    assert "<b>friends" not in str(figure.layout)

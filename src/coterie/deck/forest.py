@@ -16,7 +16,17 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
 from coterie import names
-from coterie.deck.style import INK, broken, facet_columns, figure_size, name_rows, sized, write
+from coterie.deck.style import (
+    INK,
+    backend_of,
+    broken,
+    facet_columns,
+    figure_size,
+    name_rows,
+    sized,
+    spelled,
+    write,
+)
 
 PLACE: Final = "place"
 VALUE: Final = "value"
@@ -156,7 +166,8 @@ def write_key(
 
 
 def _title(da: xr.DataArray, target: Any, **kwargs: Any) -> Any:
-    return visuals.labelled_title(da, target, text=broken(da.item(), _TITLE_LINE), **kwargs)
+    text = spelled(broken(da.item(), _TITLE_LINE), backend_of(target))
+    return visuals.labelled_title(da, target, text=text, **kwargs)
 
 
 def _filled(values: pd.Series[Any], size: int) -> Any:

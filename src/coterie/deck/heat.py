@@ -21,12 +21,14 @@ from coterie.deck.sentences import shortened, twentieths
 from coterie.deck.style import (
     PALE,
     PLAIN,
+    backend_of,
     broken,
     dressed,
     filled,
     interval_in_words,
     shade,
     sized,
+    spelled,
     title_figure,
 )
 
@@ -208,9 +210,11 @@ def _number(da: xr.DataArray, target: Any, *, backend: str | None, **at: Any) ->
 def _frame(da: xr.DataArray, target: Any, *, labels: list[str], below: list[str]) -> None:
     """Name rows and columns, once; ``da`` is not read."""
     del da
-    plots = backend_from_object(target)
+    longest = max(map(len, below))
+    plots, name = backend_from_object(target), backend_of(target)
+    labels, below = ([spelled(text, name) for text in each] for each in (labels, below))
     plots.yticks(-np.arange(len(labels)), labels, target)
-    upright = 90 if max(map(len, below)) > _SHORT else 0
+    upright = 90 if longest > _SHORT else 0
     plots.xticks(np.arange(len(below)), below, target, rotation=upright)
     plots.xlim((-0.6, len(below) - 0.4), target)
     plots.ylim((-len(labels) + 0.4, 0.6), target)

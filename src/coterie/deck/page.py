@@ -23,6 +23,7 @@ _SIZE: Final = 960, 360
 _EDGE: Final = 60, 30
 _LABELS: Final = 230
 _GAP: Final = 20.0
+_ASIDE: Final = 10.0
 _LEVELS: Final = 0.0, 0.25, 0.5, 0.75, 1.0
 
 
@@ -150,9 +151,11 @@ def _lines(chart: Lines) -> Any:
     drawn = []
     for (name, own), end, number in zip(groups, ends, range(len(groups)), strict=True):
         colour, rows = f"var(--series-{number + 1})", own.to_dict("records")
-        points = " ".join(f"{x[r['step']]:.1f},{y(r['value']):.1f}" for r in rows)
+        # Beside each other, or their intervals would lie on one another.
+        aside = _ASIDE * (number - (len(groups) - 1) / 2)
+        points = " ".join(f"{x[r['step']] + aside:.1f},{y(r['value']):.1f}" for r in rows)
         marks = [
-            mark.format(x[r["step"]], y(r["lower"]), y(r["upper"]), colour, y(r["value"]))
+            mark.format(x[r["step"]] + aside, y(r["lower"]), y(r["upper"]), colour, y(r["value"]))
             for r in rows
         ]
         last = label.format(left + room + 8, end + 5, str(name)[:24], 100 * rows[-1]["value"])

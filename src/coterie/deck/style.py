@@ -7,6 +7,7 @@ nothing but places.
 
 from __future__ import annotations
 
+import html
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -180,11 +181,22 @@ def facet_columns(facets: int, labels: Sequence[object]) -> int:
     return min(facets, most)
 
 
+def spelled(text: str, backend: str) -> str:
+    """Return a text as a backend shows it unchanged: Plotly would read a name as markup."""
+    return html.escape(text, quote=False).replace("\n", "<br>") if backend == "plotly" else text
+
+
+def backend_of(target: Any) -> str:
+    """Return the name of the backend that a target belongs to."""
+    return str(backend_from_object(target).__name__.rpartition(".")[2])
+
+
 def name_rows(da: xr.DataArray, target: Any, *, rows: Any) -> Any:
     """Write labels at the rows of a facet, in place of numbers."""
     # arviz_plots 1.3 has a visual for x ticks and none for y ticks.
     width = line_width(len(rows))
-    labels = [broken(label, width) for label in da.values if label is not None]
+    named = [broken(label, width) for label in da.values if label is not None]
+    labels = [spelled(label, backend_of(target)) for label in named]
     return backend_from_object(target).yticks(np.asarray(rows)[: len(labels)], labels, target)
 
 
@@ -197,7 +209,8 @@ def write(da: xr.DataArray, target: Any, **kwargs: Any) -> Any:
 
 def title_figure(plots: PlotCollection, text: str, width: float) -> None:
     """Give the figure a title that fits its width, in inches."""
-    plots.add_title("\n".join(textwrap.wrap(text, max(int(width / 0.088), 30))), size=LARGE)
+    wrapped = "\n".join(textwrap.wrap(text, max(int(width / 0.088), 30)))
+    plots.add_title(spelled(wrapped, str(plots.backend)), size=LARGE)
 
 
 def _single(value: Any) -> float:
