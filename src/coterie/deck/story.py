@@ -42,6 +42,7 @@ FEATURED: Final = 6
 """Artists with a slide of their own, where none is named."""
 _NOT_AHEAD: Final = "no cluster is surely ahead"
 _UNSETTLED: Final = f"{NOT_YET}: the computation has not settled."
+_TWENTY: Final = "20 equally likely outcomes"
 _CLEAR: Final = 0.5
 _ELSEWHERE: Final = "none of these"
 _ROW: Final = 34
@@ -158,9 +159,6 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
         _of_everybody(clear, len(wide), homes), Map(shown, unsure, "artist", "cluster"), sure, alt,
         notes, "everybody", frame,
     )  # fmt: skip
-
-
-_TWENTY: Final = "20 equally likely outcomes"
 
 
 def _of_everybody(clear: pd.Series[Any], artists: int, homes: str) -> str:
