@@ -11,7 +11,7 @@ os.environ.setdefault("MPLBACKEND", "Agg")
 
 @pytest.fixture(autouse=True)
 def examples(request, doctest_namespace: dict[str, Any]) -> None:
-    """Names that docstring examples use without importing them: ``co``, ``np``, ``pd``, ``rng``."""
+    """Names that docstring examples use unsaid: ``co``, ``np``, ``pd``, ``rng``, ``folder``."""
     if not isinstance(request.node, pytest.DoctestItem):
         return
     import numpy as np
@@ -20,3 +20,4 @@ def examples(request, doctest_namespace: dict[str, Any]) -> None:
     import coterie as co
 
     doctest_namespace.update(co=co, np=np, pd=pd, rng=np.random.default_rng(7))
+    doctest_namespace["folder"] = request.getfixturevalue("tmp_path")

@@ -4,6 +4,7 @@ from .beliefs import ParameterPrior as ParameterPrior
 from .beliefs import Population as Population
 from .beliefs import PopulationPrior as PopulationPrior
 from .beliefs import build_model as build_model
+from .beliefs import example_beliefs as example_beliefs
 from .beliefs import fit as fit
 from .beliefs import mode as mode
 from .beliefs import poststratify as poststratify
@@ -14,13 +15,25 @@ from .beliefs import update as update
 from .deck import Deck as Deck
 from .deck import plot_affinity as plot_affinity
 from .deck import plot_calibration as plot_calibration
+from .deck import plot_depth as plot_depth
 from .deck import plot_half_life as plot_half_life
 from .deck import plot_home as plot_home
+from .deck import plot_ppc as plot_ppc
 from .deck import plot_prior as plot_prior
 from .deck import plot_ranks as plot_ranks
 from .deck import plot_rates as plot_rates
+from .deck import plot_sensitivity as plot_sensitivity
 from .deck import plot_update as plot_update
+from .deck import say_affinity as say_affinity
+from .deck import say_calibration as say_calibration
+from .deck import say_depth as say_depth
 from .deck import say_home as say_home
+from .deck import say_predictive_check as say_predictive_check
+from .deck import say_ranks as say_ranks
+from .deck import say_rates as say_rates
+from .deck import say_sensitivity as say_sensitivity
+from .deck import say_update as say_update
+from .deck import style as style
 from .errors import BeliefError as BeliefError
 from .errors import ConvergenceWarning as ConvergenceWarning
 from .errors import CorruptResultError as CorruptResultError
@@ -48,6 +61,8 @@ from .findings import choose_half_life as choose_half_life
 from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
 from .findings import explain as explain
+from .findings import predictive_check as predictive_check
 from .findings import sbc as sbc
+from .findings import sensitivity as sensitivity
 
 __version__: str

@@ -43,6 +43,12 @@ class Problem:
         One plain sentence: the value, where it stands, how many rows are like it.
     fix
         The way out, one sentence.
+
+    Examples
+    --------
+    >>> found = co.check(pd.DataFrame({"artist": ["a"], "cluster": ["gym"], "listeners": [3]}))
+    >>> found[0].code
+    'no-outcome'
     """
 
     code: str
@@ -57,7 +63,16 @@ class Problem:
 
 
 class CoterieError(Exception):
-    """Anything coterie refuses, and why."""
+    """Anything coterie refuses, and why.
+
+    Examples
+    --------
+    >>> try:
+    ...     co.example_beliefs("three")
+    ... except co.CoterieError as error:
+    ...     print(type(error).__name__)
+    BeliefError
+    """
 
 
 class EvidenceError(CoterieError, ValueError):

@@ -124,3 +124,13 @@ def test_no_file_of_the_lazy_room_hides_a_name_of_its_door():
     files = {path.stem for path in (ROOT / "src/coterie/beliefs").glob("*.py")}
 
     assert not files & set(beliefs.__all__)
+
+
+@pytest.mark.parametrize("name", PUBLIC)
+def test_every_public_name_has_an_example(name):
+    made = getattr(co, name)
+    if inspect.ismodule(made):
+        parts = [part for part in vars(made).values() if inspect.isfunction(part)]
+        assert any(">>>" in (part.__doc__ or "") for part in parts)
+    elif not (inspect.isclass(made) and issubclass(made, Exception)):
+        assert ">>>" in (inspect.getdoc(made) or "")

@@ -20,6 +20,13 @@ PICTURES = {
     ),
     "calibration": lambda backend: co.plot_calibration(backtested(), backend=backend),
     "half_life": lambda backend: co.plot_half_life(found(), backend=backend),
+    "depth": lambda backend: co.plot_depth(made_up(artists=2), backend=backend),
+    "ppc": lambda backend: co.plot_ppc(
+        co.predictive_check(co.example_beliefs(), rng=np.random.default_rng(1)), backend=backend
+    ),
+    "sensitivity": lambda backend: co.plot_sensitivity(
+        co.sensitivity(co.example_beliefs(), artists=["Marrow", "Ana Vale"]), backend=backend
+    ),
 }
 
 
@@ -33,6 +40,7 @@ def test_a_picture_is_drawn_with_plotly(name, tmp_path):
 
     assert file.stat().st_size > 10_000
     assert any(trace.mode == "markers" for trace in figure.data) or name == "calibration"
+    assert len(plots.viz.attrs["alt"]) > 10
 
 
 def test_marks_stand_where_they_do_without_a_backend():
@@ -57,3 +65,22 @@ def test_a_name_is_no_markup_to_plotly():
     figure = co.plot_home(beliefs, backend="plotly").viz["figure"].item()
     assert "&lt;b&gt;friends&lt;/b&gt;" in str(figure.layout)
     assert "<b>friends" not in str(figure.layout)
+
+
+def test_the_style_is_where_styles_are_looked_for():
+    from arviz_plots import style
+
+    assert co.style.NAME in style.available()["matplotlib"]
+    if "plotly" in style.available():
+        assert co.style.NAME in style.available()["common"]
+
+
+def test_using_the_style_is_a_choice_that_pictures_do_not_make():
+    import matplotlib as mpl
+
+    before = dict(mpl.rcParams)
+    co.plot_home(made_up(artists=2, clusters=3), backend="matplotlib")
+    assert dict(mpl.rcParams) == before
+    with mpl.rc_context():
+        co.style.use()
+        assert mpl.rcParams["axes.spines.top"] is False

@@ -12,9 +12,11 @@ from typing import TYPE_CHECKING, Any
 from coterie.beliefs.caches import find_caches
 
 if TYPE_CHECKING:
+    from coterie.beliefs.ahead import next_rates
     from coterie.beliefs.alone import Alone, clusters_of
     from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
+    from coterie.beliefs.example import example_beliefs
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
     from coterie.beliefs.maximising import mode
@@ -46,9 +48,11 @@ __all__ = [
     "bridge",
     "build_model",
     "clusters_of",
+    "example_beliefs",
     "fit",
     "level_rates",
     "mode",
+    "next_rates",
     "population_of",
     "poststratify",
     "predict",
@@ -76,9 +80,11 @@ _FILES = {
     "bridge": "bridging",
     "build_model": "fitting",
     "clusters_of": "alone",
+    "example_beliefs": "example",
     "fit": "fitting",
     "level_rates": "rates_by_level",
     "mode": "maximising",
+    "next_rates": "ahead",
     "poststratify": "poststratifying",
     "predict": "predicting",
     "population_of": "stating",

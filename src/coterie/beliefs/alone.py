@@ -79,6 +79,8 @@ class Alone:
         *,
         gone: Flags | None = None,
         scatter: Floats | None = None,
+        counts_power: float = 1.0,
+        prior_power: float = 1.0,
     ) -> tuple[Floats, Floats]:
         """Believe again, under other terms.
 
@@ -88,6 +90,11 @@ class Alone:
             Observations that are left out: (observation,).
         scatter
             Factor on kappa of each outcome: (outcome,).
+        counts_power
+            Power of the likelihood of every observation.
+        prior_power
+            Power of the prior of membership; its places then sum to other than 1, so that the
+            evidence is known up to a constant.
 
         Returns
         -------
@@ -98,7 +105,9 @@ class Alone:
         made = self.made
         if gone is not None:
             made = replace(made, weight=np.where(gone, 0.0, made.weight))
-        phi = self._phi
+        if counts_power != 1:
+            made = replace(made, weight=counts_power * made.weight)
+        phi = self._phi if prior_power == 1 else self._turned(prior_power)
         if scatter is not None:
             phi = replace(phi, log_kappa=phi.log_kappa + np.log(scatter))
         found = integrate(made, phi, homes=self._homes)
@@ -106,6 +115,16 @@ class Alone:
         if np.isfinite(phi.log_elsewhere) and self._one_home:
             belief = np.concatenate([belief, found.elsewhere], axis=1)
         return belief, found.log_evidence[:, 0]
+
+    def _turned(self, power: float) -> Phi:
+        """Raise the prior of membership to a power."""
+        stated = self._phi.log_prior
+        if self._one_home:
+            turned, rest = power * stated, power * self._phi.log_elsewhere
+        else:
+            odds = power * (stated - np.log1p(-np.exp(stated)))
+            turned, rest = -np.logaddexp(0.0, -odds), self._phi.log_elsewhere
+        return replace(self._phi, log_prior=np.ascontiguousarray(turned), log_elsewhere=rest)
 
     @property
     def prior_draws(self) -> Floats:

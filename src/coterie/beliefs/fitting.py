@@ -114,6 +114,16 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         If the chains have not settled; the result says so too.
     EvidenceWarning
         If the table is too poor for some of what is learned, so that it stays the priors'.
+
+    Examples
+    --------
+    >>> import warnings
+    >>> evidence = co.example_beliefs().evidence
+    >>> prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), elsewhere=0.1)
+    >>> with warnings.catch_warnings(action="ignore", category=co.ConvergenceWarning):
+    ...     beliefs = co.fit(evidence, prior, draws=50, tune=100, chains=2, rng=rng, progress=False)
+    >>> dict(beliefs.home.sizes)
+    {'chain': 2, 'draw': 50, 'artist': 20, 'cluster': 5}
     """
     started = assemble.fingerprint(_generator(rng))
     blueprint = blueprint_of(evidence, prior, homes, population)
@@ -212,6 +222,13 @@ def build_model(
         Every count and code is a ``pm.Data``; membership is summed out in the potential
         ``evidence``. ``affinity_out`` and ``affinity_in`` are the affinity of a pair if the
         artist is not, or is, a member.
+
+    Examples
+    --------
+    >>> evidence = co.example_beliefs().evidence
+    >>> prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
+    >>> "uplift" in co.build_model(evidence, prior).named_vars
+    True
     """
     return build(blueprint_of(evidence, prior, homes, population))
 

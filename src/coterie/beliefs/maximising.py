@@ -94,6 +94,16 @@ def mode(
     ------
     BeliefError
         If a scale the integrals do not cover is not fixed at 0, or nothing is free.
+
+    Examples
+    --------
+    >>> evidence = co.example_beliefs().evidence
+    >>> prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), elsewhere=0.1)
+    >>> none = co.ParameterPrior.fixed(0.0)
+    >>> still = co.PopulationPrior().replace(cluster_scale=none, kappa_spread=none)
+    >>> found = co.mode(evidence, prior, population=still, starts=1, rng=rng)
+    >>> "alpha" in found
+    True
     """
     if not isinstance(rng, np.random.Generator):
         raise BeliefError(f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7).")

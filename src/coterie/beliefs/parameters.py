@@ -53,6 +53,12 @@ class ParameterPrior:
         value and 0 (fixed).
     reason
         One line somebody may argue with.
+
+    Examples
+    --------
+    >>> prior = co.ParameterPrior("halfnormal", 0.5, 0.0, "clusters differ by less than threefold")
+    >>> round(prior.cdf(0.5), 2)
+    0.68
     """
 
     family: Family

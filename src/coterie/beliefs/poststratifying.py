@@ -68,20 +68,25 @@ def poststratify(
     ------
     BeliefError
         If a factor or level is unknown, or shares do not sum to 1.
+
+    Examples
+    --------
+    >>> audience = {"surface": {"playlist": 0.7, "radio": 0.3}}
+    >>> rates = co.poststratify(beliefs, audience, rng=rng)  # doctest: +SKIP
     """
     refuse_partial(beliefs)
     known = Known.of(beliefs)
     named, shares = _table(audience, known)
-    wanted = known.levels.artists if artists is None else _chosen(artists, known)
+    wanted = known.levels.artists if artists is None else chosen_artists(artists, known)
     clusters = known.levels.clusters
     weight = shares.to_numpy()
     step = max(1, _ROWS // weight.size)
     found = []
     for first in range(0, len(wanted), step):
         some = wanted[first : first + step]
-        rows = _rows(beliefs.evidence, known, some, named)
+        rows = every_pair(beliefs.evidence, known, some, named)
         drawn = predict(beliefs, rows, rng=rng)
-        found.append(_averaged(drawn, weight, some, clusters))
+        found.append(averaged(drawn, weight, some, clusters))
     return xr.concat(found, dim=names.ARTIST)
 
 
@@ -179,7 +184,8 @@ def _own_factors(known: Known) -> dict[str, Any]:
     return {factor: own for factor, own in levels.factors.items() if factor not in away}
 
 
-def _chosen(artists: Iterable[Any], known: Known) -> Any:
+def chosen_artists(artists: Iterable[Any], known: Known) -> Any:
+    """Return labels of artists as the beliefs write them, and refuse those they do not know."""
     wanted = [artists] if isinstance(artists, str) else list(artists)
     if not wanted:
         raise BeliefError("artists is empty. Name one or more, or leave it out for all of them.")
@@ -194,7 +200,7 @@ def _chosen(artists: Iterable[Any], known: Known) -> Any:
     return labels
 
 
-def _rows(evidence: Evidence, known: Known, artists: Any, named: pd.DataFrame) -> Evidence:
+def every_pair(evidence: Evidence, known: Known, artists: Any, named: pd.DataFrame) -> Evidence:
     """Lay out one row for each artist, cluster and combination of levels; nothing is counted."""
     clusters = known.levels.clusters
     size = (len(artists), len(clusters), len(named))
@@ -225,7 +231,8 @@ def _own_labels(named: pd.DataFrame, known: Known) -> dict[str, Any]:
     return {c: factors[c][lookup(named[c].to_numpy(), factors[c])] for c in map(str, named)}
 
 
-def _averaged(drawn: xr.Dataset, weight: Any, artists: Any, clusters: Any) -> xr.Dataset:
+def averaged(drawn: xr.Dataset, weight: Any, artists: Any, clusters: Any) -> xr.Dataset:
+    """Average rows over combinations of levels, and lay them out by artist and cluster."""
     found = {}
     for name, dim in ((names.RATE, names.BINARY_OUTCOME), (names.INTENSITY, names.COUNT_OUTCOME)):
         values = drawn[name].transpose(names.CHAIN, names.DRAW, names.ROW, dim).to_numpy()

@@ -75,6 +75,13 @@ def predict(
     BeliefError
         If the rows cannot belong to these beliefs, a row is not in the ledger, or sampling
         was stopped and that was not accepted.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> rates = co.predict(beliefs, beliefs.evidence, rng=rng)["rate"]
+    >>> dict(rates.isel(row=0).sizes)
+    {'chain': 4, 'draw': 159, 'binary_outcome': 3}
     """
     refuse_partial(beliefs)
     known = Known.of(beliefs)

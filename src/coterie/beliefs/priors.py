@@ -59,6 +59,12 @@ class MembershipPrior:
         Labels of the rows of a per-artist prior, else ``None``.
     strength
         Pseudo-artists behind a common prior, which makes pi learned; ``None`` keeps it fixed.
+
+    Examples
+    --------
+    >>> prior = co.MembershipPrior.from_shares({"indie pop": 0.75, "gym": 0.25}, elsewhere=0.2)
+    >>> float((1 - prior.elsewhere) * prior.shares[0])
+    0.6000000000000001
     """
 
     clusters: tuple[Hashable, ...]

@@ -51,6 +51,12 @@ class Population:
     tree
         Groups ``posterior`` (draws of the population), ``prior`` (of an artist never seen) and
         ``ledger`` (no rows: how a table is read).
+
+    Examples
+    --------
+    >>> population = co.example_beliefs().population
+    >>> population.tree["ledger"].dataset.sizes["row"]
+    0
     """
 
     tree: xr.DataTree
@@ -163,6 +169,13 @@ def score(
     ------
     BeliefError
         If the population knows no membership, a cluster is unknown, or a prior is needed.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> table = co.score(beliefs.population, beliefs.evidence, draws=8)
+    >>> len(table["artist"].unique())
+    20
     """
     _check(population, evidence)
     mass, size = mass_of(prob), whole_number("draws", draws)

@@ -50,6 +50,16 @@ class Beliefs:
         Groups ``posterior``, ``beliefs``, ``prior``, ``sample_stats``, ``log_likelihood``,
         ``log_prior``, ``observed_data`` and ``ledger``, as xarray and ArviZ read them. Beliefs,
         likelihood and log prior are at the same draws, and those are fewer.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> beliefs.homes, beliefs.diagnose().ok
+    ('one', True)
+    >>> beliefs.summary(artists=["Marrow"])[["cluster", "prior", "home"]].head(2).round(2)
+                     cluster  prior  home
+    0  late-night headphones   0.27  0.01
+    1              indie pop   0.22  0.01
     """
 
     tree: xr.DataTree

@@ -114,6 +114,16 @@ def update(  # noqa: PLR0913 - what is stated anew is keyword-only
     BeliefError
         If somebody new has no prior, sampling was stopped before, or weights fail and
         ``refit="never"``.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> rows = {"artist": ["New"] * 2, "cluster": ["gym", "focus"], "listeners": [400, 300]}
+    >>> more = co.Evidence.from_frame(pd.DataFrame(rows | {"saves": [40, 9]}))
+    >>> prior = co.MembershipPrior.uniform(beliefs.evidence.clusters.tolist())
+    >>> later = co.update(beliefs, more, prior=prior, refit="never", rng=rng)
+    >>> "New" in later.evidence.artists
+    True
     """
     started = time.perf_counter()
     _check(beliefs, evidence, refit, anything=half_life is not None or as_of is not None)

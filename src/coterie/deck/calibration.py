@@ -13,8 +13,8 @@ import xarray as xr
 from arviz_plots import PlotCollection, visuals
 
 from coterie import names
-from coterie.deck.style import BLUE, GREY, INK, PALE, dressed, sized, title_figure
-from coterie.errors import FindingError
+from coterie.deck.saying import say_calibration
+from coterie.deck.style import BLUE, GREY, INK, PALE, described, dressed, sized, title_figure
 from coterie.findings import Finding
 
 VALUE: Final = "value"
@@ -52,14 +52,18 @@ def plot_calibration(
     ------
     FindingError
         If the finding is not a backtest.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=rng)
+    >>> co.plot_calibration(found, backend="none").viz["curve"].sizes["outcome"]
+    4
     """
-    if finding.kind != "backtest":
-        raise FindingError(
-            f"Calibration is drawn from a backtest; this finding is a {finding.kind!r}. "
-            "Make one with coterie.backtest(beliefs, later, rng=rng)."
-        )
+    said = say_calibration(finding)
     with dressed(backend):
-        return _draw(finding.table, backend=backend, **pc_kwargs)
+        plots = _draw(finding.table, backend=backend, **pc_kwargs)
+    return described(plots, said)
 
 
 def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCollection:

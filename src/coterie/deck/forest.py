@@ -35,48 +35,51 @@ _TITLE_LINE: Final = 32
 ONCE: Final = {"ignore_aes": "all"}
 
 
-def placed(frame: pd.DataFrame, artists: Sequence[Any], *, by: str, last: str | None) -> xr.Dataset:
+def placed(
+    frame: pd.DataFrame, facets: Sequence[Any], *, by: str, last: str | None,
+    facet: str = names.ARTIST,
+) -> xr.Dataset:  # fmt: skip
     """Give each facet its own order of rows.
 
     Parameters
     ----------
     frame
-        ``artist``, ``cluster`` and columns of numbers or text.
-    artists
-        Facets, in order.
+        The facet's column, ``cluster`` and columns of numbers or text.
+    facets
+        In order.
     by
         Column to sort by, highest at the top; rows without a number go below.
     last
         A label that stands at the bottom whatever its number.
+    facet
+        What a facet is: ``artist``, ``outcome``.
 
     Returns
     -------
     xarray.Dataset
-        (artist, place): the columns, and ``label``. A facet with fewer rows is filled
+        (facet, place): the columns, and ``label``. A facet with fewer rows is filled
         with NaN and None.
     """
-    facets = []
-    for artist in artists:
-        own = frame[frame[names.ARTIST] == artist]
+    tables = []
+    for label in facets:
+        own = frame[frame[facet] == label]
         bottom = own[names.CLUSTER].eq(last) if last is not None else pd.Series(False, own.index)
         order = pd.DataFrame({"bottom": bottom, "by": -own[by]}).sort_values(["bottom", "by"])
-        facets.append(own.loc[order.index].drop(columns=names.ARTIST).reset_index(drop=True))
-    size = max(len(facet) for facet in facets)
-    columns = [c for c in facets[0].columns if c != names.CLUSTER]
-    found = {
-        c: ((names.ARTIST, PLACE), np.stack([_filled(f[c], size) for f in facets])) for c in columns
-    }
-    labels = np.stack([_filled(facet[names.CLUSTER].astype(object), size) for facet in facets])
+        tables.append(own.loc[order.index].drop(columns=facet).reset_index(drop=True))
+    size = max(len(table) for table in tables)
+    columns = [c for c in tables[0].columns if c != names.CLUSTER]
+    found = {c: ((facet, PLACE), np.stack([_filled(t[c], size) for t in tables])) for c in columns}
+    labels = np.stack([_filled(table[names.CLUSTER].astype(object), size) for table in tables])
     return xr.Dataset(
-        found | {"label": ((names.ARTIST, PLACE), labels)},
-        coords={names.ARTIST: list(artists), PLACE: np.arange(size)},
+        found | {"label": ((facet, PLACE), labels)},
+        coords={facet: list(facets), PLACE: np.arange(size)},
     )
 
 
 def empty_forest(
     rows: xr.Dataset, *, backend: str | None, beside: float, header: int, **pc_kwargs: Any
 ) -> tuple[PlotCollection, float]:
-    """Lay out one facet an artist, one row a place, labels at the left.
+    """Lay out one facet beside the other, one row a place, labels at the left.
 
     Parameters
     ----------
@@ -95,11 +98,11 @@ def empty_forest(
         And the figure's width, in inches.
     """
     labels = [label for label in rows["label"].values.ravel() if label is not None]
-    facets, size = rows.sizes[names.ARTIST], rows.sizes[PLACE]
+    facets, size = rows.sizes[facet_of(rows)], rows.sizes[PLACE]
     columns = int(pc_kwargs.get("col_wrap", facet_columns(facets, labels)))
     room = figure_size(labels, rows=size + header, facets=facets, columns=columns, beside=beside)
     layout: dict[str, Any] = {
-        "cols": [names.ARTIST], "col_wrap": columns,
+        "cols": [facet_of(rows)], "col_wrap": columns,
         "aes": {"y": [PLACE]}, "y": -np.arange(size),
     }  # fmt: skip
     figure = sized(room, backend, pc_kwargs.pop("figure_kwargs", {}))
@@ -118,6 +121,11 @@ def empty_forest(
     return plots, float(room[0])
 
 
+def facet_of(rows: xr.Dataset) -> str:
+    """Return what a facet is."""
+    return next(str(dim) for dim in rows.dims if dim != PLACE)
+
+
 def column(rows: xr.Dataset, name: str) -> xr.Dataset:
     """Return one column under the name all marks share."""
     return rows[[name]].rename({name: VALUE})
@@ -131,18 +139,20 @@ def interval(rows: xr.Dataset, lower: str = "lower", upper: str = "upper") -> xr
 
 def per_facet(rows: xr.Dataset, texts: Sequence[str] | None = None) -> xr.Dataset:
     """Return one value a facet, for what is drawn once in each."""
-    values = list(texts) if texts is not None else [0.0] * rows.sizes[names.ARTIST]
-    return xr.Dataset({VALUE: (names.ARTIST, values)}, coords={names.ARTIST: rows[names.ARTIST]})
+    facet = facet_of(rows)
+    values = list(texts) if texts is not None else [0.0] * rows.sizes[facet]
+    return xr.Dataset({VALUE: (facet, values)}, coords={facet: rows[facet]})
 
 
-def title_facets(plots: PlotCollection, rows: xr.Dataset) -> None:
-    """Write each facet's artist above it."""
-    plots.map(
-        _title, "title", data=per_facet(rows, [str(a) for a in rows[names.ARTIST].values]), **ONCE
-    )
+def title_facets(
+    plots: PlotCollection, rows: xr.Dataset, titles: Sequence[str] | None = None
+) -> None:
+    """Write above each facet what it is about."""
+    labels = titles or [str(label) for label in rows[facet_of(rows)].values]
+    plots.map(_title, "title", data=per_facet(rows, labels), **ONCE)
 
 
-def write_beside(plots: PlotCollection, texts: xr.Dataset, label: str, x: float) -> None:
+def write_beside(plots: PlotCollection, texts: xr.Dataset, label: str, x: Any) -> None:
     """Write a text at the right of each row."""
     plots.map(write, label, data=texts, x=x, color=INK, horizontal_align="left")
 
@@ -157,7 +167,7 @@ def write_key(
     words
         Where each word starts on the x axis, the word, and its colour.
     """
-    others = [""] * (rows.sizes[names.ARTIST] - 1)
+    others = [""] * (rows.sizes[facet_of(rows)] - 1)
     for number, (x, word, colour) in enumerate(words):
         plots.map(
             write, f"key_{number}", data=per_facet(rows, [word, *others]),

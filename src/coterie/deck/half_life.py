@@ -18,6 +18,7 @@ from coterie.deck.style import (
     INK,
     SMALL,
     VERMILION,
+    described,
     dressed,
     filled,
     sized,
@@ -60,6 +61,13 @@ def plot_half_life(
     ------
     FindingError
         If the finding is of another kind.
+
+    Examples
+    --------
+    >>> found = co.choose_half_life(  # doctest: +SKIP
+    ...     evidence, ["28D", "112D"], prior=prior, rng=rng
+    ... )
+    >>> co.plot_half_life(found)  # doctest: +SKIP
     """
     if finding.kind != "half-life":
         raise FindingError(
@@ -67,7 +75,8 @@ def plot_half_life(
             "Make one with coterie.choose_half_life(evidence, values, prior=prior, rng=rng)."
         )
     with dressed(backend):
-        return _draw(finding.table, backend=backend, **pc_kwargs)
+        plots = _draw(finding.table, backend=backend, **pc_kwargs)
+    return described(plots, finding.headline)
 
 
 def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCollection:

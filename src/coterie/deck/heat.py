@@ -17,12 +17,14 @@ from arviz_plots.plot_collection import backend_from_object
 
 from coterie import names
 from coterie.deck.places import RANK, places, ranks
+from coterie.deck.saying import everybody_sentence, say_ranks
 from coterie.deck.sentences import shortened, twentieths
 from coterie.deck.style import (
     PALE,
     PLAIN,
     backend_of,
     broken,
+    described,
     dressed,
     filled,
     interval_in_words,
@@ -84,6 +86,12 @@ def plot_affinity(
         If these beliefs hold no membership.
     BeliefError
         If an artist is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_affinity(co.example_beliefs(), backend="none")
+    >>> dict(plots.viz["cell"].sizes)
+    {'artist': 20, 'cluster': 6}
     """
     table = places(beliefs, artists)
     wide = table.assign(width=table["upper"] - table["lower"]).set_index(
@@ -104,7 +112,8 @@ def plot_affinity(
     title = f"Outcomes of 20. Darker: likelier. Larger: more settled ({words}).{_left_out(left)}"
     cells = found.sel({names.ARTIST: drawn, names.CLUSTER: columns}).to_dataset(name=VALUE)
     with dressed(backend):
-        return _draw(cells, names.ARTIST, names.CLUSTER, title, backend, pc_kwargs)
+        plots = _draw(cells, names.ARTIST, names.CLUSTER, title, backend, pc_kwargs)
+    return described(plots, everybody_sentence(table, str(beliefs.homes)))
 
 
 def plot_ranks(
@@ -135,6 +144,12 @@ def plot_ranks(
         If these beliefs hold no membership.
     BeliefError
         If the artist is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_ranks(co.example_beliefs(), artist="Marrow", backend="none")
+    >>> dict(plots.viz["cell"].sizes)
+    {'cluster': 5, 'rank': 5}
     """
     found = ranks(beliefs, [artist]).isel({names.ARTIST: 0}, drop=True)
     order = (found * found[RANK]).sum(RANK).to_series().sort_values(kind="stable").index
@@ -147,9 +162,10 @@ def plot_ranks(
         f"equally likely populations each comes first, second, ...{_left_out(left)}"
     )
     with dressed(backend):
-        return _draw(
+        plots = _draw(
             cells.to_dataset(name=VALUE), names.CLUSTER, RANK, title, backend, pc_kwargs
         )  # fmt: skip
+    return described(plots, say_ranks(beliefs, artist))
 
 
 def _left_out(left: tuple[int, int]) -> str:

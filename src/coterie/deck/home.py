@@ -18,12 +18,13 @@ from arviz_plots.plot_collection import backend_from_object
 from coterie import names
 from coterie.deck import forest
 from coterie.deck.places import outside
-from coterie.deck.sentences import OUTCOMES, of_twenty, whole
+from coterie.deck.sentences import OUTCOMES, home_sentence, of_twenty, whole
 from coterie.deck.style import (
     BLUE,
     INK,
     PALE,
     VERMILION,
+    described,
     dressed,
     filled,
     hollow,
@@ -75,7 +76,8 @@ def plot_home(
     arviz_plots.PlotCollection
         One facet an artist; visuals ``interval``, ``prior``, ``belief`` and ``number``
         (artist, place), clusters from the most believed down; of dots, ``outcomes`` too, where
-        twenty may stand. Nothing is shown or saved.
+        twenty may stand. Nothing is shown or saved. What the picture says to those who do not see
+        it is in ``viz.attrs["alt"]``, as of all pictures here.
 
     Raises
     ------
@@ -83,6 +85,12 @@ def plot_home(
         If these beliefs hold no membership, or there is no such kind.
     BeliefError
         If an artist is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_home(co.example_beliefs(), artists=["Night Ferry"], backend="none")
+    >>> plots.viz.attrs["alt"]
+    'Night Ferry is at home in late-night headphones: more than 19 of 20 equally likely outcomes'
     """
     if kind not in get_args(Kind):
         raise FindingError(f"kind is {kind!r}; write 'dots' or 'interval'.")
@@ -105,8 +113,13 @@ def plot_home(
     rows = forest.placed(table, drawn, by="belief", last=last)
     told = _in_two_places if kind == "interval" else _in_twentieths
     rows["text"] = xr.apply_ufunc(told, rows["belief"], vectorize=True)
+    said = [
+        home_sentence(artist, table[table[names.ARTIST] == artist], beliefs.homes)
+        for artist in drawn
+    ]
     with dressed(backend):
-        return _draw(rows, words, homes=beliefs.homes, kind=kind, backend=backend, **pc_kwargs)
+        plots = _draw(rows, words, homes=beliefs.homes, kind=kind, backend=backend, **pc_kwargs)
+    return described(plots, ". ".join(said))
 
 
 def _draw(

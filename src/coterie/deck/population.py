@@ -15,7 +15,17 @@ from arviz_plots import PlotCollection, visuals
 from arviz_plots.plot_collection import backend_from_object
 
 from coterie import names
-from coterie.deck.style import BLUE, GREY, INK, VERMILION, dressed, filled, sized, title_figure
+from coterie.deck.style import (
+    BLUE,
+    GREY,
+    INK,
+    VERMILION,
+    described,
+    dressed,
+    filled,
+    sized,
+    title_figure,
+)
 from coterie.findings import prior_rates
 from coterie.typing import Floats
 
@@ -64,10 +74,27 @@ def plot_prior(
         One facet an outcome; visuals ``members`` and ``others``, 20 dots each: percent
         for binary outcomes, events a unit of exposure (on a scale of factors of ten) for
         counts. Nothing is shown or saved.
+
+    Examples
+    --------
+    >>> outcomes = co.example_beliefs().evidence.outcomes
+    >>> plots = co.plot_prior(co.PopulationPrior(), outcomes, rng=rng, backend="none")
+    >>> plots.viz["members"].sizes["outcome"]
+    4
     """
     table = prior_rates(population_prior, outcomes, rng=rng).table
     with dressed(backend):
-        return _draw(table, backend=backend, **pc_kwargs)
+        plots = _draw(table, backend=backend, **pc_kwargs)
+    return described(plots, f"Rates before any evidence: {_alt(table)}")
+
+
+def _alt(table: xr.Dataset) -> str:
+    told = [
+        f"of {name}, half of members above {float(own.sel({WHO: 'members'})):.2g}, half of others "
+        f"above {float(own.sel({WHO: 'others'})):.2g}"
+        for name, own in zip(table[names.OUTCOME].values, table["median"], strict=True)
+    ]
+    return "; ".join(told)
 
 
 def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCollection:

@@ -18,10 +18,12 @@ from arviz_plots import PlotCollection, visuals
 
 from coterie import names
 from coterie.deck import forest
+from coterie.deck.sentences import plain
 from coterie.deck.style import (
     BLUE,
     INK,
     VERMILION,
+    described,
     dressed,
     filled,
     hollow,
@@ -36,6 +38,7 @@ if TYPE_CHECKING:
 
 MOST: Final = 6
 """Artists drawn where none is named."""
+DEPTH: Final = "depth"
 ROOM: Final = 1.3
 """How far the axis goes beyond the highest interval: raw rates of a few people may lie beyond."""
 
@@ -79,8 +82,14 @@ def plot_rates(
         If the outcome is unknown.
     BeliefError
         If an artist is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_rates(co.example_beliefs(), outcome="save", backend="none")
+    >>> plots.viz["rate"].sizes["artist"]
+    6
     """
-    own = _outcome(beliefs, outcome)
+    own = outcome_of(beliefs, outcome)
     raw = _raw(beliefs, own)
     frame = beliefs.summary(artists=_largest(raw) if artists is None else artists, prob=prob)
     words = interval_in_words({str(k): v for k, v in frame.attrs.items()})
@@ -99,7 +108,85 @@ def plot_rates(
     )
     rows = forest.placed(table, drawn, by="rate", last=None)
     with dressed(backend):
-        return _draw(rows, own, words, limit=limit, backend=backend, **pc_kwargs)
+        plots = _draw(rows, own, words, limit=limit, backend=backend, **pc_kwargs)
+    return described(plots, _alt(rows, own))
+
+
+def _alt(rows: xr.Dataset, outcome: Outcome) -> str:
+    """Say where each artist's rate is highest."""
+    unit = " %" if outcome.kind == "binary" else f" per {outcome.denominator}"
+    best = rows.isel({forest.PLACE: 0})
+    told = zip(best[names.ARTIST].values, best["label"].values, best["rate"].values, strict=True)
+    return ". ".join(
+        f"Rate of {outcome.name}, {plain(artist)}: highest in {plain(label)}, {rate:.3g}{unit}"
+        for artist, label, rate in told
+    )
+
+
+def plot_depth(
+    beliefs: Beliefs,
+    *,
+    outcome: str | None = None,
+    artists: Sequence[Hashable] | None = None,
+    prob: float | None = None,
+    backend: str | None = None,
+    **pc_kwargs: Any,
+) -> PlotCollection:
+    """Draw how deep each cluster's listeners go into the catalogue, with its interval.
+
+    Parameters
+    ----------
+    beliefs
+        From :func:`coterie.fit`.
+    outcome
+        Name of a counted outcome; left out, the only one there is, or ``depth``.
+    artists, prob, backend, **pc_kwargs
+        As in :func:`coterie.plot_rates`.
+
+    Returns
+    -------
+    arviz_plots.PlotCollection
+        As of :func:`coterie.plot_rates`: events a unit of exposure, such as catalogue streams a
+        new listener.
+
+    Raises
+    ------
+    FindingError
+        If there is no such counted outcome, or several and none is named.
+    BeliefError
+        If an artist is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_depth(co.example_beliefs(), artists=["Marrow"], backend="none")
+    >>> plots.viz["rate"].sizes["artist"]
+    1
+    """
+    name = counted_outcome(beliefs, outcome).name
+    return plot_rates(
+        beliefs, outcome=name, artists=artists, prob=prob, backend=backend, **pc_kwargs
+    )
+
+
+def counted_outcome(beliefs: Beliefs, name: str | None) -> Outcome:
+    """Return a counted outcome: the one named, the only one there is, or ``depth``."""
+    if name is not None:
+        found = outcome_of(beliefs, name)
+        if found.kind != "count":
+            raise FindingError(
+                f"{name!r} is an outcome of {found.denominator}, one by one, and has no depth. "
+                "Draw it with plot_rates."
+            )
+        return found
+    counted = [o for o in beliefs.evidence.outcomes if o.kind == "count"]
+    told = counted if len(counted) == 1 else [o for o in counted if o.name == DEPTH]
+    if not told:
+        known = ", ".join(repr(o.name) for o in counted) or "none"
+        raise FindingError(
+            f"Which counted outcome is meant? These beliefs have {known}. Name it with outcome=, "
+            "or draw a binary one with plot_rates."
+        )
+    return told[0]
 
 
 def _draw(
@@ -144,7 +231,8 @@ def _draw(
     return plots
 
 
-def _outcome(beliefs: Beliefs, name: str) -> Outcome:
+def outcome_of(beliefs: Beliefs, name: str) -> Outcome:
+    """Return an outcome by its name, and refuse one that these beliefs do not know."""
     outcomes = {o.name: o for o in beliefs.evidence.outcomes}
     if name not in outcomes:
         close = get_close_matches(name, outcomes, n=3)

@@ -148,6 +148,11 @@ def say_home(beliefs: Beliefs, artist: Hashable) -> str:
         If these beliefs hold no membership.
     BeliefError
         If the artist is unknown.
+
+    Examples
+    --------
+    >>> co.say_home(co.example_beliefs(), "Marrow")
+    'Marrow is most likely at home in gym: 19 of 20 equally likely outcomes'
     """
     return home_sentence(artist, places(beliefs, [artist]), str(beliefs.homes))
 

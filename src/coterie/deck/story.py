@@ -18,6 +18,7 @@ import pandas as pd
 
 from coterie import __version__, names
 from coterie.deck.places import chosen, places
+from coterie.deck.saying import everybody_sentence, update_sentence
 from coterie.deck.sentences import (
     WIDE,
     home_sentence,
@@ -26,7 +27,6 @@ from coterie.deck.sentences import (
     per_people,
     plain,
     shortened,
-    unsettled,
 )
 from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
@@ -43,7 +43,6 @@ FEATURED: Final = 6
 _NOT_AHEAD: Final = "no cluster is surely ahead"
 _UNSETTLED: Final = f"{NOT_YET}: the computation has not settled."
 _TWENTY: Final = "20 equally likely outcomes"
-_CLEAR: Final = 0.5
 _ELSEWHERE: Final = "none of these"
 _ROW: Final = 34
 _COLUMN: Final = 26
@@ -132,7 +131,6 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
     )
     inside = wide.drop(columns=names.ELSEWHERE, errors="ignore")
     best, top = inside.idxmax(axis=1), inside.max(axis=1)
-    clear = best[(top >= _CLEAR) & (wide.idxmax(axis=1) != names.ELSEWHERE)]
     order = top.sort_values(ascending=False, kind="stable").index
     # What the artists shown are believed to be in comes first, then what all are.
     firsts = [*best.loc[order[:LINES]], *inside.sum().sort_values(ascending=False).index]
@@ -156,21 +154,9 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
     alt = f"A table of {len(shown)} artists by {shown.shape[1]} clusters, shaded by probability."
     frame = wide.loc[order].reset_index()
     return Slide(
-        _of_everybody(clear, len(wide), homes), Map(shown, unsure, "artist", "cluster"), sure, alt,
+        everybody_sentence(table, homes), Map(shown, unsure, "artist", "cluster"), sure, alt,
         notes, "everybody", frame,
     )  # fmt: skip
-
-
-def _of_everybody(clear: pd.Series[Any], artists: int, homes: str) -> str:
-    word = "a likely home" if homes == "one" else "a likely cluster"
-    if clear.empty:
-        return f"None of {artists} artists has {word} yet: evidence is thin"
-    most = clear.value_counts()
-    lead = f"{plain(most.index[0])} leads with {most.iloc[0]}"
-    if len(most) > 1 and most.iloc[0] == most.iloc[1]:
-        lead = f"{plain(most.index[0])} and {plain(most.index[1])} lead with {most.iloc[0]} each"
-    verb = "has" if len(clear) == 1 else "have"
-    return f"{len(clear)} of {artists} artists {verb} {word}; {lead}"
 
 
 def _home(
@@ -250,14 +236,8 @@ def _through_time(
             )
         )  # fmt: skip
     frame = pd.concat(parts, ignore_index=True)
-    lead = frame[frame["series"] == str(best.iloc[0])]["value"].to_numpy()
-    known = lead[~np.isnan(lead)]
-    wide = unsettled(frame[frame["series"] == str(best.iloc[0])].iloc[-1])
-    headline = (
-        f"{plain(artist)} in {plain(best.iloc[0])}: from {of_twenty(known[0])} to "
-        f"{of_twenty(known[-1])} in {past.sizes['update']} readings"
-        + (", and that is not settled" if wide else "")
-    )
+    lead = own.sel({names.CLUSTER: best.iloc[0]})
+    headline = update_sentence(artist, best.iloc[0], lead, past.sizes["update"])
     words = interval_in_words(past.attrs)
     sure = f"Bars are {words}s; each reading takes in the rows that had come by its date."
     alt = f"Lines of {len(best)} clusters through {len(steps)} readings."

@@ -11,6 +11,7 @@ import html
 import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from pathlib import Path
 from typing import Any, Final
 
 import numpy as np
@@ -40,34 +41,9 @@ _MANY_ROWS: Final = 12
 _CHARACTER: Final = 0.078
 """Width of a character, in inches, at 10 points."""
 
-_MATPLOTLIB: Final[dict[str, Any]] = {
-    "figure.constrained_layout.use": True,
-    "figure.constrained_layout.h_pad": 0.08,
-    "figure.constrained_layout.w_pad": 0.08,
-    "figure.facecolor": "white",
-    "axes.facecolor": "white",
-    "axes.edgecolor": GREY,
-    "axes.labelcolor": INK,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "axes.grid": False,
-    "axes.labelsize": PLAIN,
-    "axes.titlesize": LARGE,
-    "axes.titlelocation": "left",
-    "axes.titleweight": "bold",
-    "figure.titlesize": LARGE,
-    "figure.titleweight": "normal",
-    "font.size": PLAIN,
-    # A name is a name: "A$AP" and "$ky" are no mathematics.
-    "text.parse_math": False,
-    "text.color": INK,
-    "xtick.color": INK,
-    "ytick.color": INK,
-    "xtick.labelsize": SMALL,
-    "ytick.labelsize": PLAIN,
-    "ytick.major.size": 0,
-    "lines.solid_capstyle": "butt",
-}
+NAME: Final = "coterie"
+"""Of the style, in Matplotlib's library and among Plotly's templates."""
+_FOLDER: Final = Path(__file__).parent / "styles"
 
 _KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interval"}
 
@@ -104,6 +80,51 @@ def sized(size: tuple[float, float], backend: str | None, stated: Mapping[str, A
     return own | dict(stated)
 
 
+def use() -> None:
+    """Make the look of these pictures that of all of this session's, on every backend.
+
+    Pictures of coterie have it anyway, and change nobody's settings; this is for pictures of
+    your own beside them. For one of them: ``with plt.style.context("coterie")``.
+
+    Examples
+    --------
+    >>> import matplotlib.pyplot as plt
+    >>> co.style.NAME in plt.style.available
+    True
+    >>> with plt.style.context("coterie"):
+    ...     plt.rcParams["axes.spines.top"]
+    False
+    """
+    from arviz_plots import style
+
+    style.use(NAME)
+
+
+def register() -> None:
+    """Enter the style in the libraries of Matplotlib and Plotly, as far as they are installed."""
+    try:
+        from matplotlib import style
+    except ImportError:
+        pass
+    else:
+        if str(_FOLDER) not in style.USER_LIBRARY_PATHS:
+            style.USER_LIBRARY_PATHS.append(str(_FOLDER))
+            style.reload_library()
+    try:
+        import plotly.graph_objects as go
+        import plotly.io as pio
+    except ImportError:
+        return
+    axis = {"showgrid": False, "ticks": "outside", "showline": True, "zeroline": False,
+            "linecolor": GREY}  # fmt: skip
+    pio.templates[NAME] = go.layout.Template(
+        layout={
+            "paper_bgcolor": "white", "plot_bgcolor": "white", "colorway": list(SERIES),
+            "font": {"color": INK, "size": 13}, "xaxis": axis, "yaxis": axis,
+        }
+    )  # fmt: skip
+
+
 @contextmanager
 def dressed(backend: str | None) -> Iterator[None]:
     """Hold our type and colours while a picture is drawn, and no longer."""
@@ -112,9 +133,10 @@ def dressed(backend: str | None) -> Iterator[None]:
         return
     import matplotlib as mpl
 
+    own = mpl.rc_params_from_file(_FOLDER / f"{NAME}.mplstyle", use_default_template=False)
     # DejaVu Sans has the marks our keys are written with; the reader's own fonts follow.
     fonts = ["DejaVu Sans", *mpl.rcParams["font.family"]]
-    stated: Any = {**_MATPLOTLIB, "font.family": fonts}
+    stated: Any = {**own, "font.family": fonts}
     with mpl.rc_context(stated):
         yield
         shown = mpl.is_interactive()
@@ -211,6 +233,12 @@ def title_figure(plots: PlotCollection, text: str, width: float) -> None:
     """Give the figure a title that fits its width, in inches."""
     wrapped = "\n".join(textwrap.wrap(text, max(int(width / 0.088), 30)))
     plots.add_title(spelled(wrapped, str(plots.backend)), size=LARGE)
+
+
+def described(plots: PlotCollection, text: str) -> PlotCollection:
+    """Say what a picture shows, for those who do not see it: ``plots.viz.attrs["alt"]``."""
+    plots.viz.attrs["alt"] = text
+    return plots
 
 
 def _single(value: Any) -> float:

@@ -15,12 +15,14 @@ from arviz_plots import PlotCollection, visuals
 from arviz_plots.plot_collection import backend_from_object
 
 from coterie import names
+from coterie.deck.saying import update_sentence
 from coterie.deck.style import (
     BLUE,
     INK,
     SMALL,
     VERMILION,
     broken,
+    described,
     dressed,
     filled,
     hollow,
@@ -77,6 +79,12 @@ def plot_update(
     ------
     FindingError
         If these beliefs hold no membership, or the artist or a cluster is unknown.
+
+    Examples
+    --------
+    >>> plots = co.plot_update(co.example_beliefs(), artist="Marrow", backend="none")
+    >>> plots.viz["line"].sizes["cluster"]
+    4
     """
     if beliefs.homes is None:
         raise FindingError(
@@ -94,8 +102,14 @@ def plot_update(
         clusters = last.nlargest(MOST).index.tolist()
     _check(history, names.CLUSTER, clusters)
     own = own.sel({names.CLUSTER: list(clusters)})
+    readings = history.sizes[STEP]
+    said = [
+        update_sentence(who, cluster, own.sel({names.CLUSTER: cluster}), readings)
+        for cluster in clusters
+    ]
     with dressed(backend):
-        return _draw(own, str(who), backend=backend, **pc_kwargs)
+        plots = _draw(own, str(who), backend=backend, **pc_kwargs)
+    return described(plots, ". ".join(said))
 
 
 def _moved_most(history: xr.Dataset) -> Any:

@@ -33,6 +33,13 @@ class Outcome:
     informs
         Whether the outcome moves beliefs about membership. ``"organic"``: only in
         rows that were not bought (no spend), because bought reach says what was paid.
+
+    Examples
+    --------
+    >>> co.Outcome.binary("share", successes="shares", trials="listeners").kind
+    'binary'
+    >>> co.Outcome.count("depth", total="catalog_streams", exposure="new_listeners").kind
+    'count'
     """
 
     name: str

@@ -67,6 +67,13 @@ class Evidence:
         Numeric columns, with the centre and unit in which a model reads them.
     half_life
         How fast old windows fade and from which day; None where they do not.
+
+    Examples
+    --------
+    >>> rows = {"artist": ["Ana", "Ana"], "cluster": ["gym", "focus"], "listeners": [400, 300]}
+    >>> evidence = co.Evidence.from_frame(pd.DataFrame(rows | {"saves": [40, 9]}))
+    >>> len(evidence), [outcome.name for outcome in evidence.outcomes]
+    (2, ['save'])
     """
 
     counts: xr.Dataset

@@ -7,8 +7,10 @@ from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
 from coterie.findings.half_life import choose_half_life
 from coterie.findings.level_comparison import compare_levels
+from coterie.findings.predictive_check import predictive_check
 from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.sbc import sbc
+from coterie.findings.sensitivity import sensitivity
 
 __all__ = [
     "FAMILIES",
@@ -19,6 +21,8 @@ __all__ = [
     "compare_levels",
     "criticise",
     "explain",
+    "predictive_check",
     "prior_rates",
     "sbc",
+    "sensitivity",
 ]

@@ -88,6 +88,13 @@ def backtest(
        data*, Biometrics 65, for the randomised and the averaged PIT.
     .. [2] T. Säilynoja et al. (2022), *Graphical test for discrete uniformity*,
        Statistics and Computing 32, for the simultaneous band.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=rng)
+    >>> found.table["coverage"].dims
+    ('outcome',)
     """
     ledger = beliefs.evidence
     shared = _shared_outcomes(ledger, later)

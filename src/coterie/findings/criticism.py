@@ -78,6 +78,12 @@ def criticise(
        leave-one-out cross-validation and WAIC*, Statistics and Computing 27.
     .. [3] N. Kallioinen et al. (2024), *Detecting and diagnosing prior and likelihood
        sensitivity with power-scaling*, Statistics and Computing 34.
+
+    Examples
+    --------
+    >>> found = co.criticise(co.example_beliefs(), without=None, rng=rng)
+    >>> found.table["verdict"].sel(question="settled").item()
+    'good'
     """
     from coterie.beliefs import refuse_partial, replicas
 

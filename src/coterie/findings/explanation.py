@@ -84,6 +84,12 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
         If these beliefs hold no membership.
     BeliefError
         If the artist is unknown, or sampling was stopped and that was not accepted.
+
+    Examples
+    --------
+    >>> found = co.explain(co.example_beliefs(), "Marrow")
+    >>> found.headline[:38]
+    "Marrow is most likely at home in 'gym"
     """
     from coterie.beliefs import Alone, clusters_of, refuse_partial
 

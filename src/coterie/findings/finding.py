@@ -46,6 +46,12 @@ class Finding:
         What a reader must know before acting, one sentence each.
     provenance
         Where the numbers came from: plain text and numbers by name.
+
+    Examples
+    --------
+    >>> found = co.explain(co.example_beliefs(), "Marrow")
+    >>> found.kind, sorted(found.to_dict())[:3]
+    ('explanation', ['caveats', 'headline', 'kind'])
     """
 
     kind: str

@@ -105,6 +105,12 @@ def choose_half_life(  # noqa: PLR0913 - a fit is stated here
        approach*, J. R. Statist. Soc. A 147, for scoring what comes next.
     .. [2] L. Breiman et al. (1984), *Classification and Regression Trees*, section 3.4.3, for
        the rule of one standard error.
+
+    Examples
+    --------
+    >>> found = co.choose_half_life(  # doctest: +SKIP
+    ...     evidence, ["28D", "112D"], prior=prior, rng=rng
+    ... )
     """
     tried = _tried(values)
     whole = evidence.forgetting(NEVER)

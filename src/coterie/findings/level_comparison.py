@@ -77,6 +77,10 @@ def compare_levels(
     ----------
     .. [1] A. Gelman et al. (2013), *Bayesian Data Analysis*, 3rd ed., section 5.5: many
        comparisons are drawn towards each other by the model, and not corrected after it.
+
+    Examples
+    --------
+    >>> found = co.compare_levels(beliefs, "surface", rng=rng)  # doctest: +SKIP
     """
     if not isinstance(rope, Real) or isinstance(rope, bool) or not 0 <= rope < np.inf:
         raise FindingError(f"rope is {rope!r}; give a share of a rate of at least 0, such as 0.05.")

@@ -106,6 +106,10 @@ def sbc(
     FindingError
         If the family is unknown, replications are fewer than 2, a file is damaged or of
         another seed, or other code would add to the files that are there.
+
+    Examples
+    --------
+    >>> co.sbc("one", folder="ranks", replications=100)  # doctest: +SKIP
     """
     made = _family(family)
     if replications < _FEWEST:

@@ -51,6 +51,16 @@ def assemble(exports: Iterable[Export], mapping: Any) -> pd.DataFrame:
         If a row of an export is mapped by none or by two, a row of the mapping speaks of
         nothing that is there, an artist or a period is said by nobody, or two exports count
         the same people.
+
+    Examples
+    --------
+    >>> rows = {"song": ["Night Window"], "listeners": [900], "streams": [2100], "saves": [80]}
+    >>> pd.DataFrame(rows).to_csv(folder / "songs.csv", index=False)
+    >>> september = ("2026-09-01", "2026-09-28")
+    >>> export = co.read_export(folder / "songs.csv", artist="Ana", period=september)
+    >>> mapping = pd.DataFrame({"song": ["Night Window"], "cluster": ["gym"]})
+    >>> co.assemble([export], mapping)["saves"].tolist()
+    [80]
     """
     exports = _checked(exports)
     entries = read_mapping(mapping)

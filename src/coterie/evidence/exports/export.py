@@ -55,6 +55,13 @@ class Export:
     named, counts, parents
         As in the kind: which columns say whose a row is, which go into a table of evidence,
         and which rows sum up others.
+
+    Examples
+    --------
+    >>> rows = {"song": ["Night Window"], "listeners": [900], "streams": [2100], "saves": [80]}
+    >>> pd.DataFrame(rows).to_csv(folder / "songs.csv", index=False)
+    >>> co.read_export(folder / "songs.csv", artist="Ana").frame["streams"].tolist()
+    [2100]
     """
 
     name: str
@@ -132,6 +139,13 @@ def read_export(  # noqa: PLR0913 - one argument a thing a file may not say
     ------
     EvidenceError
         If the file is no known export, is cut short, or a value can be read in two ways.
+
+    Examples
+    --------
+    >>> rows = {"song": ["Night Window"], "listeners": [900], "streams": [2100], "saves": [80]}
+    >>> pd.DataFrame(rows).to_csv(folder / "songs.csv", index=False)
+    >>> co.read_export(folder / "songs.csv", artist="Ana").kind
+    'songs'
     """
     said = Said(columns, artist, song, metric, period, currency, decimal, day_first, complete)
     return _read(path, checked(said))

@@ -1,0 +1,72 @@
+"""Ahead: the rates of the next comparable cell of every pair, draw by draw.
+
+What decisions are made from. Callers may trust that all outcomes and clusters of a draw belong
+together: one home, one affinity, one state of the population. Membership is inside.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coterie import names
+from coterie.beliefs.poststratifying import averaged, chosen_artists, every_pair
+from coterie.beliefs.predicting import predict
+from coterie.beliefs.rows import Known
+from coterie.beliefs.tree import refuse_partial
+
+if TYPE_CHECKING:
+    from coterie.beliefs.tree import Beliefs
+
+_ROWS: Final = 500
+
+
+def next_rates(
+    beliefs: Beliefs, *, artists: Sequence[Any] | None = None, rng: np.random.Generator
+) -> xr.DataArray:
+    """Draw the rates of the next comparable cell of artists in every cluster.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted.
+    artists
+        Labels wanted, in order; left out, all.
+    rng
+        Source of all chance.
+
+    Returns
+    -------
+    xarray.DataArray
+        (chain, draw, artist, cluster, outcome): rates in [0, 1] of binary outcomes, events per
+        unit of exposure of counts, outcomes in the order of the evidence. Factors are averaged
+        as the ledger has them, covariates stand at their mean in each cluster's ledger.
+    """
+    refuse_partial(beliefs)
+    known = Known.of(beliefs)
+    wanted = known.levels.artists if artists is None else chosen_artists(artists, known)
+    clusters = known.levels.clusters
+    step = max(1, _ROWS // len(clusters))
+    everything = pd.DataFrame(index=[0])
+    found = []
+    for first in range(0, len(wanted), step):
+        some = wanted[first : first + step]
+        drawn = predict(beliefs, every_pair(beliefs.evidence, known, some, everything), rng=rng)
+        found.append(_one_table(averaged(drawn, np.ones((len(clusters), 1)), some, clusters)))
+    table = xr.concat(found, dim=names.ARTIST)
+    return table.sel({names.OUTCOME: [o.name for o in beliefs.evidence.outcomes]})
+
+
+def _one_table(drawn: xr.Dataset) -> xr.DataArray:
+    parts = [
+        drawn[name].rename({dim: names.OUTCOME})
+        for name, dim in (
+            (names.RATE, names.BINARY_OUTCOME), (names.INTENSITY, names.COUNT_OUTCOME),
+        )
+    ]  # fmt: skip
+    kept = [part.drop_vars([v for v in part.coords if v not in part.dims]) for part in parts]
+    return xr.concat([part for part in kept if part.sizes[names.OUTCOME]], dim=names.OUTCOME)

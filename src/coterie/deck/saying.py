@@ -1,0 +1,370 @@
+"""Saying: the twin of each picture, one sentence with the answer first.
+
+Callers may trust that a sentence claims no more than its numbers: an order is told as how often
+it holds, and what is not settled is said to be so. Draws nothing.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import pandas as pd
+import xarray as xr
+
+from coterie import names
+from coterie.deck.places import RANK, places, ranks
+from coterie.deck.sentences import of_twenty, per_people, plain, unsettled
+from coterie.errors import FindingError
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.evidence import Outcome
+    from coterie.findings import Finding
+
+CLEAR: Final = 0.5
+"""Belief from which a place is said to be likely."""
+_STEP: Final = "update"
+
+
+def say_affinity(beliefs: Beliefs) -> str:
+    """Say how many artists have a likely place, and which cluster has most of them.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_affinity`.
+
+    Raises
+    ------
+    FindingError
+        If these beliefs hold no membership.
+
+    Examples
+    --------
+    >>> co.say_affinity(co.example_beliefs())[:19]
+    '15 of 20 artists ha'
+    """
+    table = places(beliefs)
+    return everybody_sentence(table, str(beliefs.homes))
+
+
+def everybody_sentence(table: pd.DataFrame, homes: str) -> str:
+    """Say the rows of :func:`places`, all artists together."""
+    wide = table.pivot_table(index=names.ARTIST, columns=names.CLUSTER, values="belief", sort=False)
+    inside = wide.drop(columns=names.ELSEWHERE, errors="ignore")
+    best, top = inside.idxmax(axis=1), inside.max(axis=1)
+    clear = best[(top >= CLEAR) & (wide.idxmax(axis=1) != names.ELSEWHERE)]
+    word = "a likely home" if homes == "one" else "a likely cluster"
+    if clear.empty:
+        return f"None of {len(wide)} artists has {word} yet: evidence is thin"
+    most = clear.value_counts()
+    lead = f"{plain(most.index[0])} leads with {most.iloc[0]}"
+    if len(most) > 1 and most.iloc[0] == most.iloc[1]:
+        lead = f"{plain(most.index[0])} and {plain(most.index[1])} lead with {most.iloc[0]} each"
+    verb = "has" if len(clear) == 1 else "have"
+    return f"{len(clear)} of {len(wide)} artists {verb} {word}; {lead}"
+
+
+def say_ranks(beliefs: Beliefs, artist: Hashable) -> str:
+    """Say how sure it is which cluster comes first for an artist.
+
+    Parameters
+    ----------
+    beliefs
+        With one home or many.
+    artist
+        Whom it is about.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_ranks`. What varies is the population
+        behind the beliefs, as in their intervals.
+
+    Raises
+    ------
+    FindingError
+        If these beliefs hold no membership.
+    BeliefError
+        If the artist is unknown.
+
+    Examples
+    --------
+    >>> co.say_ranks(co.example_beliefs(), "Marrow")[:29]
+    'gym comes first for Marrow in'
+    """
+    first = ranks(beliefs, [artist]).sel({names.ARTIST: artist, RANK: 1}).to_series()
+    order = first.sort_values(ascending=False, kind="stable")
+    told = (
+        f"{plain(order.index[0])} comes first for {plain(artist)} in {of_twenty(order.iloc[0])} "
+        "equally likely states of the population"
+    )
+    return (
+        told
+        if len(order) == 1
+        else f"{told}, {plain(order.index[1])} in " + of_twenty(order.iloc[1])
+    )
+
+
+def say_update(beliefs: Beliefs, artist: Hashable) -> str:
+    """Say how the belief about an artist moved as rows arrived.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted or updated, with one home or many.
+    artist
+        Whom it is about.
+
+    Returns
+    -------
+    str
+        One sentence about the cluster most believed in now: the twin of
+        :func:`coterie.plot_update`.
+
+    Raises
+    ------
+    FindingError
+        If these beliefs hold no membership, or their history knows no such artist.
+
+    Examples
+    --------
+    >>> co.say_update(co.example_beliefs(), "Marrow")
+    'Marrow in gym: from 4 of 20 to 19 of 20 in 1 reading'
+    """
+    if beliefs.homes is None:
+        raise FindingError(
+            "These beliefs were fitted without membership (homes=None), so there is no belief to "
+            'follow. Fit with homes="one" or "many".'
+        )
+    past = beliefs.history
+    if artist not in past[names.ARTIST].to_numpy().tolist():
+        raise FindingError(f"There is no artist {artist!r} in the history of these beliefs.")
+    own = past.sel({names.ARTIST: artist})
+    best = own["mean"].isel({_STEP: -1}).idxmax(names.CLUSTER).item()
+    line = own.sel({names.CLUSTER: best})
+    return update_sentence(artist, best, line, past.sizes[_STEP])
+
+
+def update_sentence(artist: Hashable, cluster: Hashable, line: xr.Dataset, readings: int) -> str:
+    """Say the line of one artist and cluster through time, from a history."""
+    before = float(line["prior"].dropna(_STEP)[0])
+    last = line.isel({_STEP: -1})
+    ends = pd.Series({part: float(last[part]) for part in ("lower", "upper")})
+    return (
+        f"{plain(artist)} in {plain(cluster)}: from {of_twenty(before)} to "
+        f"{of_twenty(float(last['mean']))} in {readings} reading{'s' * (readings != 1)}"
+        + (", and that is not settled" if unsettled(ends) else "")
+    )
+
+
+def say_rates(beliefs: Beliefs, artist: Hashable, *, outcome: str, rng: np.random.Generator) -> str:
+    """Say where an outcome will be most frequent, and how often that order holds.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted, with or without membership.
+    artist
+        Whom it is about.
+    outcome
+        Name of the outcome.
+    rng
+        Source of chance: the rates of the next comparable release are drawn.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_rates`. "18 of 20 equally likely outcomes
+        put late-night headphones above indie pop".
+
+    Raises
+    ------
+    FindingError
+        If the outcome is unknown.
+    BeliefError
+        If the artist is unknown.
+
+    Examples
+    --------
+    >>> co.say_rates(co.example_beliefs(), "Night Ferry", outcome="save", rng=rng)[:44]
+    'Rate of save, Night Ferry: 15 of 100 in late'
+    """
+    from coterie.beliefs import next_rates
+    from coterie.deck.rates import outcome_of
+
+    own = outcome_of(beliefs, outcome)
+    drawn = next_rates(beliefs, artists=[artist], rng=rng).sel({names.OUTCOME: outcome})
+    drawn = drawn.isel({names.ARTIST: 0}).stack(sample=(names.CHAIN, names.DRAW))
+    order = drawn.mean("sample").to_series().sort_values(ascending=False, kind="stable")
+    first = plain(order.index[0])
+    said = f"Rate of {outcome}, {plain(artist)}: {_rate(own, order.iloc[0])} in {first}"
+    if len(order) == 1:
+        return said
+    second = order.index[1]
+    above = float(
+        (drawn.sel({names.CLUSTER: order.index[0]}) > drawn.sel({names.CLUSTER: second})).mean()
+    )
+    return (
+        f"{said}; {of_twenty(above)} equally likely outcomes put it above {plain(second)} "
+        f"({_rate(own, order.iloc[1])})"
+    )
+
+
+def say_depth(
+    beliefs: Beliefs, artist: Hashable, *, outcome: str | None = None, rng: np.random.Generator
+) -> str:
+    """Say where listeners go deepest into the catalogue, and how often that order holds.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted, with a counted outcome.
+    artist
+        Whom it is about.
+    outcome
+        Name of a counted outcome; left out, the only one there is, or ``depth``.
+    rng
+        Source of chance.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_depth`.
+
+    Raises
+    ------
+    FindingError
+        If there is no such counted outcome.
+    BeliefError
+        If the artist is unknown.
+
+    Examples
+    --------
+    >>> co.say_depth(co.example_beliefs(), "Night Ferry", rng=rng)[:26]
+    'Rate of depth, Night Ferry'
+    """
+    from coterie.deck.rates import counted_outcome
+
+    name = counted_outcome(beliefs, outcome).name
+    return say_rates(beliefs, artist, outcome=name, rng=rng)
+
+
+def _rate(outcome: Outcome, rate: float) -> str:
+    if outcome.kind == "binary":
+        return per_people(rate)
+    exposure = 10 if rate < 10 else 1  # noqa: PLR2004 - "17 streams for 10 listeners"
+    return f"{exposure * rate:,.0f} {outcome.numerator} for {exposure} {outcome.denominator}"
+
+
+def say_calibration(finding: Finding) -> str:
+    """Say how often a backtest's intervals held.
+
+    Parameters
+    ----------
+    finding
+        From :func:`coterie.backtest`.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_calibration`.
+
+    Raises
+    ------
+    FindingError
+        If the finding is no backtest.
+
+    Examples
+    --------
+    >>> beliefs = co.example_beliefs()
+    >>> found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=rng)
+    >>> co.say_calibration(found)[:36]
+    'Intervals that should hold 90 of 100'
+    """
+    refuse_other(finding, "backtest", "coterie.backtest(beliefs, later, rng=rng)")
+    table = finding.table
+    prob = 100 * float(table["coverage"].attrs["prob"])
+    rows = table["n"].to_numpy()
+    held = float(np.nansum(table["coverage"].to_numpy() * rows) / rows.sum())
+    out = (table["ecdf_difference"] < table["band_lower"]) | (
+        table["ecdf_difference"] > table["band_upper"]
+    )
+    dims = [dim for dim in out.dims if dim != names.OUTCOME]
+    odd = out.any(dims).to_series()
+    astray = ", ".join(map(str, odd.index[odd]))
+    told = f"not calibrated: {astray}" if astray else "no outcome strays from its band"
+    return (
+        f"Intervals that should hold {prob:.3g} of 100 held {100 * held:.0f} of 100 of "
+        f"{int(rows.sum()):,} counts; {told}"
+    )
+
+
+def say_predictive_check(finding: Finding) -> str:
+    """Say how many rates look as the model expects.
+
+    Parameters
+    ----------
+    finding
+        From :func:`coterie.predictive_check`.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_ppc`.
+
+    Raises
+    ------
+    FindingError
+        If the finding is no predictive check.
+
+    Examples
+    --------
+    >>> found = co.predictive_check(co.example_beliefs(), rng=rng)
+    >>> co.say_predictive_check(found)[:15]
+    '20 of 20 rates '
+    """
+    refuse_other(finding, "predictive_check", "coterie.predictive_check(beliefs, rng=rng)")
+    return finding.headline.rstrip(".")
+
+
+def say_sensitivity(finding: Finding) -> str:
+    """Say whether likeliest places hang on what was stated.
+
+    Parameters
+    ----------
+    finding
+        From :func:`coterie.sensitivity`.
+
+    Returns
+    -------
+    str
+        One sentence: the twin of :func:`coterie.plot_sensitivity`.
+
+    Raises
+    ------
+    FindingError
+        If the finding is about something else.
+
+    Examples
+    --------
+    >>> co.say_sensitivity(co.sensitivity(co.example_beliefs(), artists=["Marrow"]))
+    'Marrow keeps its likeliest home with priors or counts weighing half or twice'
+    """
+    refuse_other(finding, "sensitivity", "coterie.sensitivity(beliefs)")
+    return finding.headline.rstrip(".")
+
+
+def refuse_other(finding: Any, kind: str, way: str) -> None:
+    """Refuse a finding of another kind, with the way to make the right one."""
+    found = getattr(finding, "kind", None)
+    if found != kind:
+        said = f"this finding is a {found!r}" if found else f"this is a {type(finding).__name__}"
+        raise FindingError(f"A {kind!r} finding is needed, and {said}. Make one with {way}.")

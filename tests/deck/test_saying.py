@@ -1,0 +1,100 @@
+"""Sentences: twins of pictures, with numbers that can be counted by hand."""
+
+import numpy as np
+import pytest
+import xarray as xr
+
+import coterie as co
+from coterie.beliefs import next_rates
+from coterie.deck import of_twenty
+from coterie.deck.saying import everybody_sentence
+from tests.deck.conftest import made_up
+
+
+@pytest.fixture(scope="module")
+def beliefs():
+    return co.example_beliefs()
+
+
+def test_an_order_of_rates_is_told_as_often_as_it_holds(beliefs):
+    said = co.say_rates(beliefs, "Marrow", outcome="save", rng=np.random.default_rng(4))
+    drawn = next_rates(beliefs, artists=["Marrow"], rng=np.random.default_rng(4)).sel(
+        outcome="save", artist="Marrow"
+    )
+    order = drawn.mean(("chain", "draw")).to_series().sort_values(ascending=False).index
+    above = float((drawn.sel(cluster=order[0]) > drawn.sel(cluster=order[1])).mean())
+    assert f"{of_twenty(above)} equally likely outcomes put it above {order[1]}" in said
+    assert said.startswith("Rate of save, Marrow: ")
+
+
+def test_depth_is_told_in_events_for_so_many_people(beliefs):
+    said = co.say_depth(beliefs, "Marrow", rng=np.random.default_rng(4))
+    assert "downstream_streams for 10 new_listeners in gym" in said
+
+
+@pytest.mark.parametrize("outcome", ["save", "nothing"])
+def test_depth_of_what_is_not_counted_is_refused(beliefs, outcome):
+    with pytest.raises(co.FindingError, match=r"no depth|no outcome"):
+        co.plot_depth(beliefs, outcome=outcome)
+
+
+def test_first_ranks_are_counted_over_draws(beliefs):
+    draws = beliefs.home.sel(artist="Bright Harbour")
+    first = draws.argmax("cluster")
+    share = float((first == draws["cluster"].to_numpy().tolist().index("indie pop")).mean())
+    assert f"indie pop comes first for Bright Harbour in {of_twenty(share)}" in co.say_ranks(
+        beliefs, "Bright Harbour"
+    )
+
+
+def test_nobody_with_a_likely_home_is_said_so():
+    table = made_up(artists=3, clusters=4).to_frame().rename(columns={"mean": "belief"})
+    assert everybody_sentence(table.assign(belief=0.1), "one").startswith("None of 3 artists has")
+
+
+def test_two_clusters_that_lead_are_both_named():
+    table = made_up(artists=4, clusters=2).to_frame().rename(columns={"mean": "belief"})
+    belief = [0.9, 0.1, 0.9, 0.1, 0.1, 0.9, 0.1, 0.9]
+    said = everybody_sentence(table.assign(belief=belief), "one")
+    assert said.startswith("4 of 4 artists have a likely home")
+    assert said.endswith("lead with 2 each")
+
+
+def test_a_belief_through_time_is_told_from_prior_to_now():
+    beliefs = made_up(updates=2)
+    own = beliefs.history.sel(artist="artist 0")
+    best = own["mean"].isel(update=-1).idxmax("cluster").item()
+    line = own.sel(cluster=best)
+    said = co.say_update(beliefs, "artist 0")
+    assert said.startswith(f"artist 0 in {best}: from {of_twenty(float(line['prior'][0]))} to ")
+    assert of_twenty(float(line["mean"][-1])) in said
+    assert "in 3 readings" in said
+    with pytest.raises(co.FindingError, match="no artist 'Nobody'"):
+        co.say_update(beliefs, "Nobody")
+
+
+def test_calibration_names_the_outcomes_that_stray(beliefs):
+    found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=np.random.default_rng(2))
+    odd = found.table["ecdf_difference"] < found.table["band_lower"]
+    odd |= found.table["ecdf_difference"] > found.table["band_upper"]
+    astray = odd.any([d for d in odd.dims if d != "outcome"])
+    names = astray["outcome"].to_numpy()[astray.to_numpy()].tolist()
+    said = co.say_calibration(found)
+    assert all(name in said.partition("; ")[2] for name in names)
+    assert isinstance(astray, xr.DataArray)
+
+
+@pytest.mark.parametrize(
+    "say", [co.say_calibration, co.say_predictive_check, co.say_sensitivity, co.plot_ppc]
+)
+def test_another_finding_is_refused_with_the_way_to_the_right_one(beliefs, say):
+    with pytest.raises(co.FindingError, match=r"Make one with coterie\."):
+        say(co.explain(beliefs, "Marrow"))
+    with pytest.raises(co.FindingError, match="this is a Beliefs"):
+        say(beliefs)
+
+
+def test_artists_that_a_finding_is_not_about_are_refused(beliefs):
+    found = co.sensitivity(beliefs, artists=["Marrow"])
+    with pytest.raises(co.FindingError, match="not about 'Ferro'"):
+        co.plot_sensitivity(found, artists=["Ferro"])
