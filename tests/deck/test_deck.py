@@ -309,7 +309,7 @@ def test_pictures_are_1280_by_720(told, tmp_path):
 
 def test_a_deck_of_beliefs_and_findings_writes_every_kind_of_file(rng, tmp_path):
     finding = co.Finding(
-        "backtest", "It foresaw half.", pd.DataFrame({"score": [-0.5]}).to_xarray().assign(
+        "scores", "It foresaw half.", pd.DataFrame({"score": [-0.5]}).to_xarray().assign(
             score=lambda t: t["score"].assign_attrs(units="nats")),
         caveats=("Few rows.",), provenance={"rows": 7},
     )  # fmt: skip

@@ -7,8 +7,8 @@ whole or not there. Computes nothing that beliefs and findings do not say.
 from __future__ import annotations
 
 import os
-from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any, Final, get_args
 
@@ -17,8 +17,8 @@ from coterie.deck.page import write_html
 from coterie.deck.pictures import write_png
 from coterie.deck.powerpoint import write_pptx
 from coterie.deck.sentences import plain
-from coterie.deck.slides import Slide
-from coterie.deck.story import Audience, of_beliefs, of_finding
+from coterie.deck.slides import NOT_YET, Slide
+from coterie.deck.story import Audience, of_beliefs, of_finding, slug
 from coterie.deck.tables import write_table
 from coterie.errors import FindingError
 from coterie.findings import Finding
@@ -42,7 +42,8 @@ class Deck:
     Parameters
     ----------
     told
-        Beliefs or a finding, or several of them.
+        Beliefs or a finding, or several of them; ``{"spring": beliefs, "autumn": beliefs}``
+        puts the name before each headline, and several beliefs need one.
     title
         Of the first page.
     audience
@@ -53,14 +54,18 @@ class Deck:
     Raises
     ------
     FindingError
-        If there is nothing to tell, or something is neither beliefs nor a finding.
+        If there is nothing to tell, something is neither beliefs nor a finding, or several
+        beliefs have no names.
     BeliefError
         If an artist is unknown.
 
     Examples
     --------
-    >>> deck = co.Deck(beliefs, title="Spring campaign")  # doctest: +SKIP
-    >>> deck.to_pptx("spring.pptx")  # doctest: +SKIP
+    >>> deck = co.Deck(co.example_beliefs(), title="Spring campaign", artists=["Marrow"])
+    >>> [slide.name for slide in deck.slides]
+    ['everybody', 'home-marrow', 'rates-marrow', 'how-sure']
+    >>> deck.to_pptx(folder / "spring.pptx").name
+    'spring.pptx'
     """
 
     title: str
@@ -69,7 +74,7 @@ class Deck:
 
     def __init__(
         self,
-        told: Beliefs | Finding | Sequence[Beliefs | Finding],
+        told: Beliefs | Finding | Sequence[Beliefs | Finding] | Mapping[str, Beliefs | Finding],
         *,
         title: str = _TITLE,
         audience: Audience = "strategist",
@@ -77,20 +82,21 @@ class Deck:
     ) -> None:
         if audience not in get_args(Audience):
             raise FindingError(f"audience is {audience!r}; write 'strategist' or 'analyst'.")
-        parts: list[Any] = [*told] if isinstance(told, Sequence) else [told]
+        parts = _named(told)
         artists = [artists] if isinstance(artists, str) else artists
         if not parts:
             raise FindingError("A deck of nothing: hand in beliefs or findings.")
         slides: list[Slide] = []
-        for part in parts:
+        for name, part in parts:
             if isinstance(part, Beliefs):
-                slides += of_beliefs(part, artists, audience)
+                own = of_beliefs(part, artists, audience)
             elif isinstance(part, Finding):
-                slides.append(of_finding(part))
+                own = [of_finding(part)]
             else:
                 raise FindingError(
                     f"A deck tells beliefs and findings, and got a {type(part).__name__}."
                 )
+            slides += [_under(name, slide) for slide in own]
         object.__setattr__(self, "title", plain(title))
         object.__setattr__(self, "audience", audience)
         object.__setattr__(self, "slides", tuple(slides))
@@ -171,6 +177,28 @@ class Deck:
             made.append(where / f"{number:02d}-{slide.name}.csv")
             write_table(slide.numbers, made[-1])
         return made
+
+
+def _named(told: Any) -> list[tuple[str, Any]]:
+    """Pair what is told with its name, if it has one."""
+    if isinstance(told, Mapping):
+        return [(plain(name), part) for name, part in told.items()]
+    parts = [*told] if isinstance(told, Sequence) else [told]
+    several = sum(isinstance(part, Beliefs) for part in parts)
+    if several > 1:
+        raise FindingError(
+            f"{several} beliefs in one deck cannot be told apart. Name them: "
+            'co.Deck({"spring": beliefs, "autumn": others}).'
+        )
+    return [("", part) for part in parts]
+
+
+def _under(name: str, slide: Slide) -> Slide:
+    if not name:
+        return slide
+    warned = slide.headline.startswith(NOT_YET)
+    headline = f"{slide.headline} ({name})" if warned else f"{name}: {slide.headline}"
+    return replace(slide, headline=headline, name=f"{slug(name)}-{slide.name}")
 
 
 def _file(path: Any, ending: str) -> Path:

@@ -118,8 +118,9 @@ def _bars(figure: Any, chart: Bars, room: tuple[float, float, float, float]) -> 
         )
     key = f"◇ {chart.before}" if chart.before else ""
     figure.text(left + 0.27, bottom + height, key, fontsize=_CELL, color=VERMILION, va="top")
+    line = f", line: {chart.line}" if chart.lined else ""
     figure.text(
-        left + width, bottom + height, f"■ {chart.value}, line: interval", fontsize=_CELL,
+        left + width, bottom + height, f"■ {chart.value}{line}", fontsize=_CELL,
         color=BLUE, va="top", ha="right",
     )  # fmt: skip
 

@@ -37,12 +37,20 @@ class Bars:
         What the numbers are; ``before`` is empty where there is none.
     most
         End of the axis: 1 for probabilities.
+    line
+        What the dark line from ``lower`` to ``upper`` is.
     """
 
     frame: pd.DataFrame
     value: str
     before: str = ""
     most: float = 1.0
+    line: str = "interval"
+
+    @property
+    def lined(self) -> bool:
+        """Whether any row has a line."""
+        return bool(self.frame["lower"].notna().any())
 
 
 @dataclass(frozen=True, slots=True)

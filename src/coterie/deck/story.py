@@ -18,7 +18,7 @@ import pandas as pd
 
 from coterie import __version__, names
 from coterie.deck.places import chosen, places
-from coterie.deck.saying import everybody_sentence, update_sentence
+from coterie.deck.saying import everybody_sentence, say_calibration, update_sentence
 from coterie.deck.sentences import (
     WIDE,
     home_sentence,
@@ -30,6 +30,7 @@ from coterie.deck.sentences import (
 )
 from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
+from coterie.deck.telling import chart_of
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Diagnosis
@@ -47,8 +48,6 @@ _ELSEWHERE: Final = "none of these"
 _ROW: Final = 34
 _COLUMN: Final = 26
 """Letters of a name beside and above a map; the file of numbers has all of them."""
-_WIDEST: Final = 7
-"""Columns of a finding's table, at most."""
 _PARTS: Final = {"value": "mean", "lower": "lower", "upper": "upper"}
 _MOVES: Final = 4
 """Clusters whose belief is drawn through time."""
@@ -105,22 +104,19 @@ def of_finding(finding: Finding) -> Slide:
     notes = [f"{key.capitalize()}: {value}" for key, value in finding.provenance.items()]
     notes += [f"Caveat: {line}" for line in finding.caveats]
     sure = finding.caveats[0] if finding.caveats else "No caveats were noted."
-    headline, dot, rest = finding.headline.partition(". ")
-    notes = [f"In full: {finding.headline}", *notes] if rest else notes
+    said = say_calibration(finding) if finding.kind == "backtest" else finding.headline
+    headline, dot, rest = said.partition(". ")
+    notes = [f"In full: {finding.headline}", *notes] if rest or said != finding.headline else notes
     headline += dot.strip()
-    shown = frame.head(LINES).map(_written)
-    if len(frame) > LINES:
-        sure += f" {len(frame) - LINES} more rows are in the file of numbers."
-    return Slide(
-        headline, Table(shown.iloc[:, :_WIDEST]), sure,
-        f"A table of {len(shown)} rows.", tuple(notes), slug(finding.kind), frame,
-    )  # fmt: skip
-
-
-def _written(value: Any) -> str:
-    if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.3g}"
-    return str(value)
+    chart, left = chart_of(finding)
+    if left:
+        sure += f" {left:,} more rows are in the file of numbers."
+    alt = f"A table of {len(chart.frame)} rows."
+    if isinstance(chart, Bars):
+        alt = f"Bars of {chart.value}: " + "; ".join(
+            f"{r.label} {r.text}" for r in chart.frame.itertuples()
+        )
+    return Slide(headline, chart, sure, alt, tuple(notes), slug(finding.kind), frame)
 
 
 def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide:

@@ -1,0 +1,124 @@
+"""Telling: which chart a finding is shown in.
+
+A finding whose table names its main number (``table.attrs["main"]``) is bars, with the ends that
+stand beside it (``<main>_lower``, ``<main>_upper``); a few kinds have a chart of their own; all
+others are tables. Callers may trust that a chart holds the finding's own numbers.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import replace
+from types import MappingProxyType
+from typing import Any, Final
+
+import numpy as np
+import pandas as pd
+
+from coterie import names
+from coterie.deck.sentences import of_twenty, per_cent, plain
+from coterie.deck.slides import LINES, ROWS, Bars, Chart, Table
+from coterie.findings import Finding
+
+_WIDEST: Final = 7
+"""Columns of a table, at most."""
+_UNIT: Final = "units"
+
+
+def chart_of(finding: Finding) -> tuple[Chart, int]:
+    """Return a finding's chart, and how many of its rows are not in it."""
+    made = _OWN.get(finding.kind, _main)(finding)
+    if made is None or not _drawable(made):
+        frame = finding.to_frame()
+        shown = frame.head(LINES).map(_written)
+        return Table(shown.iloc[:, :_WIDEST]), max(len(frame) - LINES, 0)
+    left = max(len(made.frame) - ROWS, 0)
+    return replace(made, frame=made.frame.head(ROWS)), left
+
+
+def _drawable(made: Bars) -> bool:
+    """Say whether bars from 0 can show these numbers."""
+    numbers = made.frame[["value", "lower"]].to_numpy(dtype=float)
+    return bool(np.isfinite(made.frame["value"]).any() and not (numbers < 0).any())
+
+
+def _main(finding: Finding) -> Bars | None:
+    """Lay out the main number of a finding, best first."""
+    main = finding.table.attrs.get("main")
+    if main is None:
+        return None
+    frame = finding.to_frame()
+    labels = [str(dim) for dim in finding.table[main].dims]
+    order = frame.sort_values(main, ascending=False, kind="stable", na_position="last")
+    unit = str(finding.table[main].attrs[_UNIT])
+    none = pd.Series(np.nan, order.index)
+    bars = pd.DataFrame(
+        {
+            "label": [", ".join(plain(v) for v in row) for row in order[labels].to_numpy()],
+            "value": order[main],
+            "lower": order.get(f"{main}_lower", none),
+            "upper": order.get(f"{main}_upper", none),
+            "text": [_in_words(v, unit) for v in order[main]],
+        }
+    ).reset_index(drop=True)
+    most = float(np.nanmax(bars[["value", "upper"]].to_numpy(dtype=float), initial=1e-9))
+    whole = 1.0 if unit == "probability" else most
+    said = str(finding.table[main].attrs.get("says", f"{main} ({unit})"))
+    return Bars(bars, said, most=whole)
+
+
+def _backtest(finding: Finding) -> Bars:
+    table = finding.table
+    prob = float(table["coverage"].attrs["prob"])
+    held = table["coverage"].to_series()
+    bars = pd.DataFrame(
+        {
+            "label": [plain(outcome) for outcome in held.index], "value": held.to_numpy(),
+            "lower": np.nan, "upper": np.nan, "before": prob,
+            "text": [per_cent(v) for v in held],
+        }
+    )  # fmt: skip
+    words = f"{100 * prob:.3g} %"
+    said = f"share of counts inside their {words} intervals"
+    return Bars(bars, said, f"{words}, as it should be")
+
+
+def _sensitivity(finding: Finding) -> Bars:
+    table = finding.table
+    own = table.isel({names.CLUSTER: table["belief"].argmax(names.CLUSTER)})
+    ends = own["varied"]
+    where = [
+        f"{plain(artist)}: {'none of these' if place == names.ELSEWHERE else plain(place)}"
+        for artist, place in zip(own[names.ARTIST].values, own[names.CLUSTER].values, strict=True)
+    ]
+    belief = own["belief"].to_numpy()
+    lower = np.fmin(ends.min(["source", "power"]).to_numpy(), belief)
+    upper = np.fmax(ends.max(["source", "power"]).to_numpy(), belief)
+    order = np.argsort(lower - upper, kind="stable")
+    bars = pd.DataFrame(
+        {
+            "label": where, "value": belief, "lower": lower, "upper": upper,
+            "text": [of_twenty(min(float(b), 1.0)) for b in belief],
+        }
+    )  # fmt: skip
+    told = "priors or counts at half or twice their weight"
+    return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told)
+
+
+_OWN: Final[Mapping[str, Callable[[Finding], Bars | None]]] = MappingProxyType(
+    {"backtest": _backtest, "sensitivity": _sensitivity}
+)
+
+
+def _in_words(value: float, unit: str) -> str:
+    if np.isnan(value):
+        return "not known"
+    if unit == "probability":
+        return of_twenty(float(np.clip(value, 0, 1)))
+    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - thousands are whole
+
+
+def _written(value: Any) -> str:
+    if isinstance(value, (float, np.floating)):
+        return "" if np.isnan(value) else f"{value:.3g}"
+    return str(value)
