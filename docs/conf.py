@@ -7,7 +7,18 @@ from pathlib import Path
 sys.path.insert(0, str(Path(__file__).parents[1] / "src"))
 os.environ.setdefault("MPLBACKEND", "Agg")
 
+import jupytext
+
 import coterie
+
+HERE = Path(__file__).parent
+"""Notebooks are kept as scripts beside the documentation, and read here as notebooks."""
+for source in sorted((HERE.parent / "notebooks").glob("*.py")):
+    target = HERE / "notebooks" / f"{source.stem}.ipynb"
+    target.parent.mkdir(exist_ok=True)
+    text = jupytext.writes(jupytext.read(source), fmt="ipynb")
+    if not target.exists() or target.read_text(encoding="utf-8") != text:
+        target.write_text(text, encoding="utf-8")
 
 project = "coterie"
 author = "The coterie authors"
@@ -47,7 +58,7 @@ numpydoc_xref_param_type = False
 myst_enable_extensions = ["colon_fence", "deflist", "dollarmath"]
 myst_heading_anchors = 3
 nb_execution_mode = "cache"
-nb_execution_timeout = 300
+nb_execution_timeout = 900
 nb_execution_raise_on_error = True
 
 html_theme = "pydata_sphinx_theme"

@@ -20,7 +20,8 @@ from IPython.display import Image
 
 import coterie as co
 
-folders = (Path("tests/evidence/samples"), Path("../tests/evidence/samples"))
+above = (Path(), Path(".."), Path("../.."))
+folders = (folder / "tests" / "evidence" / "samples" for folder in above)
 samples = next(folder for folder in folders if folder.is_dir())
 out = Path(tempfile.mkdtemp())
 

@@ -231,7 +231,8 @@ def write(da: xr.DataArray, target: Any, **kwargs: Any) -> Any:
 
 def title_figure(plots: PlotCollection, text: str, width: float) -> None:
     """Give the figure a title that fits its width, in inches."""
-    wrapped = "\n".join(textwrap.wrap(text, max(int(width / 0.088), 30)))
+    together = text.replace(" %", "\u00a0%")
+    wrapped = "\n".join(textwrap.wrap(together, max(int(width / 0.088), 30)))
     plots.add_title(spelled(wrapped, str(plots.backend)), size=LARGE)
 
 
