@@ -56,13 +56,16 @@ from .evidence import exports as exports
 from .evidence import read_export as read_export
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
+from .findings import Reference as Reference
 from .findings import backtest as backtest
 from .findings import choose_half_life as choose_half_life
 from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
 from .findings import explain as explain
+from .findings import formulas as formulas
 from .findings import predictive_check as predictive_check
 from .findings import sbc as sbc
+from .findings import scorecard as scorecard
 from .findings import sensitivity as sensitivity
 
 __version__: str

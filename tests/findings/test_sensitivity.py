@@ -7,7 +7,7 @@ import pytest
 
 import coterie as co
 from coterie.beliefs import Alone
-from coterie.findings.sensitivity import POWERS, SOURCES
+from coterie.findings.turning import POWERS, SOURCES
 
 
 @pytest.fixture(scope="module", params=["one", "many"])

@@ -19,6 +19,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.example import example_beliefs
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
+    from coterie.beliefs.masses import log_mass
     from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.population_prior import PopulationPrior
@@ -51,6 +52,7 @@ __all__ = [
     "example_beliefs",
     "fit",
     "level_rates",
+    "log_mass",
     "mode",
     "next_rates",
     "population_of",
@@ -83,6 +85,7 @@ _FILES = {
     "example_beliefs": "example",
     "fit": "fitting",
     "level_rates": "rates_by_level",
+    "log_mass": "masses",
     "mode": "maximising",
     "next_rates": "ahead",
     "poststratify": "poststratifying",

@@ -19,9 +19,10 @@ from coterie.deck.saying import (
     say_sensitivity,
     say_update,
 )
-from coterie.deck.sentences import of_twenty, say_home
+from coterie.deck.sentences import say_home
 from coterie.deck.tables import write_new, write_table
 from coterie.deck.update import plot_update
+from coterie.findings.words import of_twenty
 
 __all__ = [
     "Deck",

@@ -17,7 +17,7 @@ from arviz_plots import PlotCollection, visuals
 from coterie import names
 from coterie.deck import forest
 from coterie.deck.saying import refuse_other, say_predictive_check, say_sensitivity
-from coterie.deck.sentences import of_twenty, plain
+from coterie.deck.sentences import plain
 from coterie.deck.style import (
     BLUE,
     GREY,
@@ -32,6 +32,7 @@ from coterie.deck.style import (
 )
 from coterie.errors import FindingError
 from coterie.findings import Finding
+from coterie.findings.words import of_twenty
 
 MOST: Final = 6
 """Artists drawn where none is named."""

@@ -18,7 +18,7 @@ from arviz_plots.plot_collection import backend_from_object
 from coterie import names
 from coterie.deck import forest
 from coterie.deck.places import outside
-from coterie.deck.sentences import OUTCOMES, home_sentence, of_twenty, whole
+from coterie.deck.sentences import home_sentence
 from coterie.deck.style import (
     BLUE,
     INK,
@@ -32,6 +32,7 @@ from coterie.deck.style import (
     title_figure,
 )
 from coterie.errors import FindingError
+from coterie.findings.words import OUTCOMES, of_twenty, whole
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

@@ -15,8 +15,9 @@ import xarray as xr
 
 from coterie import names
 from coterie.deck.places import RANK, places, ranks
-from coterie.deck.sentences import of_twenty, per_people, plain, unsettled
+from coterie.deck.sentences import per_people, plain, unsettled
 from coterie.errors import FindingError
+from coterie.findings.words import of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

@@ -15,13 +15,11 @@ import pandas as pd
 
 from coterie import names
 from coterie.deck.places import places
-from coterie.errors import FindingError
+from coterie.findings.words import OUTCOMES, of_twenty, whole
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
 
-OUTCOMES: Final = 20
-"""Outcomes that a probability is told by: enough for a decision, and few enough to see."""
 _HALF: Final = 0.5
 _SURE: Final = 0.8
 """From here on a membership is said without 'more likely than not'."""
@@ -34,39 +32,6 @@ _NOUGHT: Final = 0.005
 _SEVERAL: Final = 1.5
 """People who are said as two or more."""
 _PER: Final = (100, 1_000, 10_000, 100_000)
-
-
-def of_twenty(probability: float) -> str:
-    """Say a probability in twentieths: ``18 of 20``.
-
-    Parameters
-    ----------
-    probability
-        In [0, 1].
-
-    Returns
-    -------
-    str
-        ``fewer than 1 of 20`` and ``more than 19 of 20`` where rounding would claim certainty.
-
-    Examples
-    --------
-    >>> from coterie.deck import of_twenty
-    >>> of_twenty(0.89), of_twenty(0.999)
-    ('18 of 20', 'more than 19 of 20')
-    """
-    if not 0 <= probability <= 1:
-        raise FindingError(f"{probability!r} is no probability. Give a number from 0 to 1.")
-    if 0 < probability < _LEAST:
-        return f"fewer than 1 of {OUTCOMES}"
-    if 1 - _LEAST < probability < 1:
-        return f"more than {OUTCOMES - 1} of {OUTCOMES}"
-    return f"{whole(probability)} of {OUTCOMES}"
-
-
-def whole(probability: float) -> int:
-    """Return how many of twenty outcomes a probability is, to the nearest, halves up."""
-    return int(np.floor(probability * OUTCOMES + _HALF))
 
 
 def twentieths(value: float, *, unsure: bool) -> str:

@@ -19,18 +19,11 @@ import pandas as pd
 from coterie import __version__, names
 from coterie.deck.places import chosen, places
 from coterie.deck.saying import everybody_sentence, say_calibration, update_sentence
-from coterie.deck.sentences import (
-    WIDE,
-    home_sentence,
-    of_twenty,
-    per_cent,
-    per_people,
-    plain,
-    shortened,
-)
+from coterie.deck.sentences import WIDE, home_sentence, per_cent, per_people, plain, shortened
 from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
 from coterie.deck.telling import chart_of
+from coterie.findings.words import of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Diagnosis

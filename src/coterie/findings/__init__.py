@@ -1,28 +1,34 @@
 """The findings room: beliefs and a question in, a Finding out."""
 
+from coterie.findings import formulas
 from coterie.findings.backtest import backtest
+from coterie.findings.cards import scorecard
 from coterie.findings.criticism import criticise
 from coterie.findings.explanation import explain
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
 from coterie.findings.half_life import choose_half_life
 from coterie.findings.level_comparison import compare_levels
-from coterie.findings.predictive_check import predictive_check
 from coterie.findings.prior_predictive import prior_rates
+from coterie.findings.reference import Reference
+from coterie.findings.replica_rates import predictive_check
 from coterie.findings.sbc import sbc
-from coterie.findings.sensitivity import sensitivity
+from coterie.findings.turning import sensitivity
 
 __all__ = [
     "FAMILIES",
     "Family",
     "Finding",
+    "Reference",
     "backtest",
     "choose_half_life",
     "compare_levels",
     "criticise",
     "explain",
+    "formulas",
     "predictive_check",
     "prior_rates",
     "sbc",
+    "scorecard",
     "sensitivity",
 ]

@@ -1,0 +1,172 @@
+"""Reference: what a rate is compared with, frozen.
+
+A score standardised within the clusters at hand changes when one is added, and of three it is
+noise. A reference is a population stated once, by its mean and spread on the scale of the model,
+and kept. Callers may trust that it never changes after it was made.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+
+from coterie import names
+from coterie.errors import FindingError
+from coterie.findings.formulas import standardised
+from coterie.findings.origin import data_window, fingerprint
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.typing import Floats
+
+
+@dataclass(frozen=True, slots=True)
+class Usual:
+    """What is usual of one outcome.
+
+    Attributes
+    ----------
+    kind
+        ``"binary"`` or ``"count"``.
+    centre, spread
+        Mean and standard deviation of the log odds of a rate, or of the log of an intensity.
+    """
+
+    kind: str
+    centre: float
+    spread: float
+
+    def __post_init__(self) -> None:
+        if self.kind not in ("binary", "count"):
+            raise FindingError(f"kind is {self.kind!r}; write 'binary' or 'count'.")
+        if not (np.isfinite(self.centre) and np.isfinite(self.spread) and self.spread > 0):
+            raise FindingError(
+                f"What is usual has centre {self.centre!r} and spread {self.spread!r}; the centre "
+                "must be finite and the spread above 0."
+            )
+
+
+@dataclass(frozen=True, slots=True)
+class Reference:
+    """A frozen population of rates, against which clusters are scored.
+
+    Attributes
+    ----------
+    outcomes
+        What is usual of each outcome, by its name.
+    about
+        Where it comes from, in words.
+
+    Examples
+    --------
+    >>> reference = co.Reference.stated({"save": (0.08, 2.0)}, about="our label, 2025")
+    >>> reference.scores("save", [0.08, 0.148]).round(1).tolist()
+    [0.0, 1.0]
+    """
+
+    outcomes: Mapping[str, Usual]
+    about: str = "not stated"
+
+    def __post_init__(self) -> None:
+        if not self.outcomes:
+            raise FindingError("A reference of no outcome scores nothing. Name one or more.")
+        object.__setattr__(self, "outcomes", MappingProxyType(dict(self.outcomes)))
+
+    @classmethod
+    def of(cls, beliefs: Beliefs, *, rng: np.random.Generator, about: str = "") -> Self:
+        """Freeze the next cells of all artists and clusters of some beliefs.
+
+        Parameters
+        ----------
+        beliefs
+            Of a population worth comparing with: a catalogue, a label, last year.
+        rng
+            Source of chance.
+        about
+            What it is, in words; left out, the rows and days it was learned from.
+
+        Examples
+        --------
+        >>> sorted(co.Reference.of(co.example_beliefs(), rng=rng).outcomes)
+        ['add', 'depth', 'follow', 'save']
+        """
+        from coterie.beliefs import next_rates
+
+        drawn = next_rates(beliefs, rng=rng)
+        found = {}
+        for outcome in beliefs.evidence.outcomes:
+            rates = drawn.sel({names.OUTCOME: outcome.name}).to_numpy()
+            scale = standardised(rates, 0.0, 1.0, kind=outcome.kind)
+            found[outcome.name] = Usual(outcome.kind, float(scale.mean()), float(scale.std()))
+        said = about or f"{data_window(beliefs)} (beliefs {fingerprint(beliefs)})"
+        return cls(found, said)
+
+    @classmethod
+    def stated(
+        cls, rates: Mapping[str, tuple[float, float]], *, about: str, counts: tuple[str, ...] = ()
+    ) -> Self:
+        """State what is usual: a middle rate, and the factor between it and an unusual one.
+
+        Parameters
+        ----------
+        rates
+            By outcome: the middle rate, and by which factor its odds (or, of counts, itself)
+            differ one standard deviation away.
+        about
+            Where these numbers come from.
+        counts
+            Which of the outcomes are counts; all others are of people.
+        """
+        found = {}
+        for name, (middle, factor) in rates.items():
+            kind = "count" if name in counts else "binary"
+            if not (middle > 0 and factor > 1) or (kind == "binary" and middle >= 1):
+                raise FindingError(
+                    f"{name!r} is stated as {middle!r}, give or take a factor of {factor!r}; the "
+                    "middle lies above 0 (and below 1 for people), the factor above 1."
+                )
+            centre = standardised(middle, 0.0, 1.0, kind=kind)
+            found[name] = Usual(kind, float(centre), float(np.log(factor)))
+        return cls(found, about)
+
+    def scores(self, outcome: str, rates: Any) -> Floats:
+        """Return rates of one outcome in standard deviations from what is usual."""
+        if outcome not in self.outcomes:
+            raise FindingError(
+                f"The reference knows no {outcome!r}; it knows {', '.join(self.outcomes)}."
+            )
+        usual = self.outcomes[outcome]
+        return standardised(rates, usual.centre, usual.spread, kind=usual.kind)
+
+    def save(self, path: str | os.PathLike[str]) -> None:
+        """Write the reference as JSON, whole or not at all."""
+        told = {"about": self.about, "outcomes": {k: asdict(v) for k, v in self.outcomes.items()}}
+        target = Path(path)
+        beside = target.with_name(f".{target.name}.part")
+        try:
+            beside.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
+            beside.replace(target)
+        finally:
+            beside.unlink(missing_ok=True)
+
+    @classmethod
+    def load(cls, path: str | os.PathLike[str]) -> Self:
+        """Read a reference that was saved.
+
+        Raises
+        ------
+        FindingError
+            If the file is none.
+        """
+        try:
+            told = json.loads(Path(path).read_text(encoding="utf-8"))
+            return cls({k: Usual(**v) for k, v in told["outcomes"].items()}, str(told["about"]))
+        except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
+            raise FindingError(f"{path} is no saved reference: {error}.") from None

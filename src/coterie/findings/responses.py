@@ -1,0 +1,105 @@
+"""Responses: what listeners of an artist's clusters will do next, at every draw.
+
+Makes plain arrays that findings decide with. Callers may trust that all numbers of one draw
+belong together, and that people and money are those of the ledger.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any, Self
+
+import numpy as np
+from arviz_base import rcParams
+
+from coterie import names
+from coterie.errors import FindingError
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.typing import Floats, Integers
+
+
+@dataclass(frozen=True, slots=True)
+class Responses:
+    """The next rates of one artist.
+
+    Attributes
+    ----------
+    clusters, outcomes
+        Labels, in order.
+    kinds
+        ``"binary"`` or ``"count"`` of each outcome.
+    rates
+        (draw, cluster, outcome).
+    numerators, denominators
+        Counted so far: (cluster, outcome).
+    """
+
+    clusters: tuple[Hashable, ...]
+    outcomes: tuple[str, ...]
+    kinds: tuple[str, ...]
+    rates: Floats
+    numerators: Floats
+    denominators: Floats
+
+    @classmethod
+    def of(cls, beliefs: Beliefs, artist: Hashable, *, rng: np.random.Generator) -> Self:
+        """Draw an artist's next rates in every cluster of these beliefs."""
+        from coterie.beliefs import clusters_of, next_rates
+
+        drawn = next_rates(beliefs, artists=[artist], rng=rng).isel({names.ARTIST: 0})
+        dims = (names.CHAIN, names.DRAW, names.CLUSTER, names.OUTCOME)
+        rates = drawn.transpose(*dims).to_numpy()
+        outcomes = beliefs.evidence.outcomes
+        clusters = clusters_of(beliefs)
+        above, below = _counted(beliefs, artist, clusters)
+        return cls(
+            tuple(clusters), tuple(o.name for o in outcomes), tuple(o.kind for o in outcomes),
+            rates.reshape(-1, *rates.shape[2:]), above, below,
+        )  # fmt: skip
+
+    def at(self, outcome: str) -> int:
+        """Return the place of an outcome."""
+        if outcome not in self.outcomes:
+            raise FindingError(
+                f"There is no outcome {outcome!r} in these beliefs, which are about "
+                f"{', '.join(map(repr, self.outcomes))}."
+            )
+        return self.outcomes.index(outcome)
+
+    def chosen(self, clusters: Sequence[Hashable] | None) -> Integers:
+        """Return the places of clusters, in the order asked for."""
+        if clusters is None:
+            return np.arange(len(self.clusters))
+        missing = [c for c in clusters if c not in self.clusters]
+        if missing or not len(clusters):
+            said = f"{missing[0]!r} is not among" if missing else "None was named of"
+            raise FindingError(
+                f"{said} the {len(self.clusters)} clusters of these beliefs; {len(missing)} of "
+                f"{len(clusters)} are like this. They are "
+                f"{', '.join(map(str, self.clusters[:8]))}."
+            )
+        return np.array([self.clusters.index(c) for c in dict.fromkeys(clusters)])
+
+
+def _counted(beliefs: Beliefs, artist: Hashable, clusters: Sequence[Any]) -> tuple[Floats, Floats]:
+    """Return what the ledger counted of an artist: (cluster, outcome) each."""
+    counts = beliefs.evidence.counts
+    own = counts.isel({names.ROW: np.flatnonzero(counts[names.ARTIST].to_numpy() == artist)})
+    rows = own[names.CLUSTER].to_numpy()
+    found = []
+    for side in (names.NUMERATOR, names.DENOMINATOR):
+        values = np.nan_to_num(own[side].transpose(names.ROW, names.OUTCOME).to_numpy())
+        found.append(np.stack([values[rows == cluster].sum(axis=0) for cluster in clusters]))
+    return found[0], found[1]
+
+
+def interval(values: Floats, prob: float | None) -> tuple[Floats, Floats, Floats, dict[str, Any]]:
+    """Return mean and ends of draws on the first axis, and what kind of interval it is."""
+    prob = float(rcParams["stats.ci_prob"]) if prob is None else prob
+    if not 0 < prob < 1:
+        raise FindingError(f"prob is {prob!r}; give a probability between 0 and 1.")
+    lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
+    return values.mean(axis=0), lower, upper, {"ci_kind": "eti", "ci_prob": prob}
