@@ -57,12 +57,16 @@ from .evidence import read_export as read_export
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
 from .findings import Reference as Reference
+from .findings import Rules as Rules
+from .findings import allocate as allocate
 from .findings import backtest as backtest
 from .findings import choose_half_life as choose_half_life
 from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
+from .findings import durable_yield as durable_yield
 from .findings import explain as explain
 from .findings import formulas as formulas
+from .findings import positioning as positioning
 from .findings import predictive_check as predictive_check
 from .findings import sbc as sbc
 from .findings import scorecard as scorecard

@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 from coterie.beliefs.caches import find_caches
 
 if TYPE_CHECKING:
-    from coterie.beliefs.ahead import next_rates
+    from coterie.beliefs.ahead import levels_and_rates, next_rates
     from coterie.beliefs.alone import Alone, clusters_of
     from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
@@ -52,6 +52,7 @@ __all__ = [
     "example_beliefs",
     "fit",
     "level_rates",
+    "levels_and_rates",
     "log_mass",
     "mode",
     "next_rates",
@@ -85,6 +86,7 @@ _FILES = {
     "example_beliefs": "example",
     "fit": "fitting",
     "level_rates": "rates_by_level",
+    "levels_and_rates": "ahead",
     "log_mass": "masses",
     "mode": "maximising",
     "next_rates": "ahead",

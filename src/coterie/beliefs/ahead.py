@@ -15,7 +15,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs.poststratifying import averaged, chosen_artists, every_pair
-from coterie.beliefs.predicting import predict
+from coterie.beliefs.predicting import predict_levels
 from coterie.beliefs.rows import Known
 from coterie.beliefs.tree import refuse_partial
 
@@ -46,19 +46,41 @@ def next_rates(
         unit of exposure of counts, outcomes in the order of the evidence. Factors are averaged
         as the ledger has them, covariates stand at their mean in each cluster's ledger.
     """
+    return levels_and_rates(beliefs, artists=artists, rng=rng)[1]
+
+
+def levels_and_rates(
+    beliefs: Beliefs, *, artists: Sequence[Any] | None = None, rng: np.random.Generator
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    """Draw as :func:`next_rates` does, and what many such cells come to on average.
+
+    Parameters
+    ----------
+    beliefs, artists, rng
+        As in :func:`next_rates`.
+
+    Returns
+    -------
+    levels, rates, kappas
+        Each (chain, draw, artist, cluster, outcome), and of the same draws; kappa is the
+        concentration of a cell's rate about its level.
+    """
     refuse_partial(beliefs)
     known = Known.of(beliefs)
     wanted = known.levels.artists if artists is None else chosen_artists(artists, known)
     clusters = known.levels.clusters
     step = max(1, _ROWS // len(clusters))
     everything = pd.DataFrame(index=[0])
-    found = []
+    found: list[tuple[xr.DataArray, ...]] = []
+    weight = np.ones((len(clusters), 1))
     for first in range(0, len(wanted), step):
         some = wanted[first : first + step]
-        drawn = predict(beliefs, every_pair(beliefs.evidence, known, some, everything), rng=rng)
-        found.append(_one_table(averaged(drawn, np.ones((len(clusters), 1)), some, clusters)))
-    table = xr.concat(found, dim=names.ARTIST)
-    return table.sel({names.OUTCOME: [o.name for o in beliefs.evidence.outcomes]})
+        rows = every_pair(beliefs.evidence, known, some, everything)
+        both = predict_levels(beliefs, rows, rng=rng)
+        found.append(tuple(_one_table(averaged(t, weight, some, clusters)) for t in both))
+    order = {names.OUTCOME: [o.name for o in beliefs.evidence.outcomes]}
+    made = [xr.concat(side, names.ARTIST).sel(order) for side in zip(*found, strict=True)]
+    return made[0], made[1], made[2]
 
 
 def _one_table(drawn: xr.Dataset) -> xr.DataArray:

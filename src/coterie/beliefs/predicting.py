@@ -100,6 +100,36 @@ def predict(
     return _labelled(drawn, known, rows)
 
 
+def predict_levels(
+    beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator
+) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
+    """Draw rates of the next cells of rows, and beside each draw the mean it scatters about.
+
+    Parameters
+    ----------
+    beliefs, rows, rng
+        As in :func:`predict`.
+
+    Returns
+    -------
+    levels, rates, kappas
+        As :func:`predict` returns them. A level is what many such cells come to on average: the
+        same home, affinity and window, without the scatter of a single cell, whose concentration
+        is kappa.
+    """
+    refuse_partial(beliefs)
+    known = Known.of(beliefs)
+    shape = (known.size, len(rows), len(known.levels.outcomes))
+    level, drawn, scatter = np.empty(shape), np.empty(shape), np.empty(shape)
+    for part, o, eta, kappa in _laws(known, beliefs, rows, "next", rng):
+        outcome = known.levels.outcomes[o]
+        binary = outcome.kind == "binary"
+        level[part, :, o] = expit(eta) if binary else np.exp(np.minimum(eta, 500))
+        drawn[part, :, o] = _scatter(eta, kappa, outcome, rng)
+        scatter[part, :, o] = kappa
+    return tuple(_labelled(v, known, rows) for v in (level, drawn, scatter))  # type: ignore[return-value]
+
+
 def predictive(
     beliefs: Beliefs,
     rows: Evidence,

@@ -2,8 +2,10 @@
 
 from coterie.findings import formulas
 from coterie.findings.backtest import backtest
+from coterie.findings.budget import Rules, allocate
 from coterie.findings.cards import scorecard
 from coterie.findings.criticism import criticise
+from coterie.findings.economics import durable_yield
 from coterie.findings.explanation import explain
 from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
@@ -13,6 +15,7 @@ from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.reference import Reference
 from coterie.findings.replica_rates import predictive_check
 from coterie.findings.sbc import sbc
+from coterie.findings.spreading import positioning
 from coterie.findings.turning import sensitivity
 
 __all__ = [
@@ -20,12 +23,16 @@ __all__ = [
     "Family",
     "Finding",
     "Reference",
+    "Rules",
+    "allocate",
     "backtest",
     "choose_half_life",
     "compare_levels",
     "criticise",
+    "durable_yield",
     "explain",
     "formulas",
+    "positioning",
     "predictive_check",
     "prior_rates",
     "sbc",

@@ -88,8 +88,8 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     Examples
     --------
     >>> found = co.explain(co.example_beliefs(), "Marrow")
-    >>> found.headline[:38]
-    "Marrow is most likely at home in 'gym"
+    >>> found.headline[:39].strip()
+    "Marrow is most likely at home in 'gym'"
     """
     from coterie.beliefs import Alone, clusters_of, refuse_partial
 

@@ -18,6 +18,7 @@ from coterie.errors import FindingError
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
+    from coterie.evidence import Outcome
     from coterie.typing import Floats, Integers
 
 
@@ -27,38 +28,50 @@ class Responses:
 
     Attributes
     ----------
-    clusters, outcomes
+    clusters
         Labels, in order.
-    kinds
-        ``"binary"`` or ``"count"`` of each outcome.
+    measured
+        The outcomes, in order.
     rates
-        (draw, cluster, outcome).
+        Of the next comparable release: (draw, cluster, outcome).
+    levels
+        What many such releases come to on average, at the same draws.
+    kappas
+        Concentration of a release's rates about their levels, at the same draws.
     numerators, denominators
-        Counted so far: (cluster, outcome).
+        Counted so far of the artist: (cluster, outcome).
     """
 
     clusters: tuple[Hashable, ...]
-    outcomes: tuple[str, ...]
-    kinds: tuple[str, ...]
+    measured: tuple[Outcome, ...]
     rates: Floats
+    levels: Floats
+    kappas: Floats
     numerators: Floats
     denominators: Floats
 
     @classmethod
     def of(cls, beliefs: Beliefs, artist: Hashable, *, rng: np.random.Generator) -> Self:
         """Draw an artist's next rates in every cluster of these beliefs."""
-        from coterie.beliefs import clusters_of, next_rates
+        from coterie.beliefs import clusters_of, levels_and_rates
 
-        drawn = next_rates(beliefs, artists=[artist], rng=rng).isel({names.ARTIST: 0})
         dims = (names.CHAIN, names.DRAW, names.CLUSTER, names.OUTCOME)
-        rates = drawn.transpose(*dims).to_numpy()
-        outcomes = beliefs.evidence.outcomes
+        levels, rates, kappas = (
+            table.isel({names.ARTIST: 0}).transpose(*dims).to_numpy()
+            for table in levels_and_rates(beliefs, artists=[artist], rng=rng)
+        )
         clusters = clusters_of(beliefs)
         above, below = _counted(beliefs, artist, clusters)
+        flat = (-1, *rates.shape[2:])
         return cls(
-            tuple(clusters), tuple(o.name for o in outcomes), tuple(o.kind for o in outcomes),
-            rates.reshape(-1, *rates.shape[2:]), above, below,
+            tuple(clusters), tuple(beliefs.evidence.outcomes), rates.reshape(flat),
+            levels.reshape(flat), kappas.reshape(flat), above, below,
         )  # fmt: skip
+
+    @property
+    def outcomes(self) -> tuple[str, ...]:
+        """Names of the outcomes, in order."""
+        return tuple(outcome.name for outcome in self.measured)
 
     def at(self, outcome: str) -> int:
         """Return the place of an outcome."""

@@ -1,0 +1,354 @@
+"""Budget: where the next euro goes, line by line, with the reason of each.
+
+Sleeves first (what is validated, what is adjacent, what is tried inside the validated), then
+clusters within each by how probable they are the best at the value that money buys. Callers may
+trust that amounts are whole units of currency which sum to the budget exactly, and that every
+line says why it has what it has.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Hashable, Mapping, Sequence
+from dataclasses import dataclass, field
+from types import MappingProxyType
+from typing import TYPE_CHECKING, Any, Final
+
+import numpy as np
+import xarray as xr
+
+from coterie.errors import FindingError
+from coterie.findings.economics import Yields, yields_of
+from coterie.findings.finding import UNIT, Finding
+from coterie.findings.formulas import best_probability, perfect_information
+from coterie.findings.origin import origin_of
+from coterie.findings.responses import Responses, interval
+from coterie.findings.sharing import Group, Line, Method, apportioned, sleeve_shares, wanted
+from coterie.findings.words import of_twenty
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.typing import Floats, Integers
+
+VALIDATED: Final = "validated"
+ADJACENT: Final = "adjacent"
+EXPERIMENT: Final = "experiment"
+SLEEVES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
+    {VALIDATED: (0.70, 0.80), ADJACENT: (0.15, 0.20), EXPERIMENT: (0.05, 0.10)}
+)
+"""Share of a budget for each sleeve, from and to: the source article, section 8.3."""
+PROVEN: Final = 0.8
+"""Probability of paying from which a cluster counts as validated, where none is named."""
+LINE: Final = "line"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What an allocation must keep.
+
+    Attributes
+    ----------
+    sleeves
+        Share of each sleeve, from and to.
+    maturity
+        Of the artist, in [0, 1]: an emerging one (0) explores as much as the sleeves allow, an
+        established catalogue (1) as little; ``"ucb"`` adds ``2 * (1 - maturity)`` standard
+        deviations unless ``curiosity`` says how many.
+    curiosity
+        Standard deviations that ``"ucb"`` adds.
+    validated
+        Clusters that count as validated; left out, those that pay with a probability of 0.8.
+    floors, caps
+        Money a cluster must have, and may have, over all its lines.
+    fixed
+        Money that is given away already: the cluster gets exactly this.
+    least_test
+        Money below which a line is not worth having.
+    pending
+        Money that is out and whose answers have not come: it counts against a cluster's cap, and
+        a cluster that has some gets no experiment on top.
+    unit
+        Smallest amount of money: 1 for whole euros, 0.01 for cents.
+    """
+
+    sleeves: Mapping[str, tuple[float, float]] = field(default_factory=lambda: SLEEVES)
+    maturity: float = 0.5
+    curiosity: float | None = None
+    validated: Sequence[Hashable] | None = None
+    floors: Mapping[Any, float] = field(default_factory=dict)
+    caps: Mapping[Any, float] = field(default_factory=dict)
+    fixed: Mapping[Any, float] = field(default_factory=dict)
+    least_test: float = 0.0
+    pending: Mapping[Any, float] = field(default_factory=dict)
+    unit: float = 1.0
+
+
+def allocate(
+    beliefs: Beliefs,
+    artist: Hashable,
+    *,
+    budget: float,
+    values: Mapping[str, float],
+    method: Method = "top_two",
+    rules: Rules | None = None,
+    rng: np.random.Generator,
+) -> Finding:
+    """Split a budget over an artist's clusters, with the reason of every line.
+
+    Parameters
+    ----------
+    beliefs
+        Fitted, with costs: spend in its rows.
+    artist
+        Whose clusters.
+    budget
+        Money to give, all of it.
+    values
+        What one event of each outcome is worth, as in :func:`coterie.durable_yield`.
+    method
+        How clusters share a sleeve: ``"thompson"``, ``"ucb"`` or ``"top_two"``.
+    rules
+        What must be kept; left out, the sleeves of 70 to 80, 15 to 20 and 5 to 10 per cent.
+    rng
+        Source of chance.
+
+    Returns
+    -------
+    Finding
+        Kind ``"allocation"``. Over (line): ``amount``, in money, summing to the budget exactly;
+        ``cluster``, ``sleeve`` and ``why``; ``value`` with ``value_lower`` and ``value_upper``, the
+        durable value it should bring; ``best``, the probability of the highest yield of all
+        clusters, and ``pays``, of a yield above 1. Clusters without a price get nothing, and it is
+        said. ``open`` is the expected value of knowing the best cluster, over the budget.
+
+    Raises
+    ------
+    FindingError
+        If rules are in conflict, naming them, or no cluster has a price.
+    BeliefError
+        If the artist is unknown.
+
+    References
+    ----------
+    .. [1] D. Russo et al. (2018), *A tutorial on Thompson sampling*, Foundations and Trends in
+       Machine Learning 11.
+
+    Examples
+    --------
+    >>> worth = {"save": 1, "add": 1.5, "follow": 4, "depth": 0.1}
+    >>> found = co.allocate(
+    ...     co.example_beliefs(), "Night Ferry", budget=10_000, values=worth, rng=rng
+    ... )
+    >>> found.table["amount"].sum().item()
+    10000.0
+    """
+    rules = rules or Rules()
+    drawn = Responses.of(beliefs, artist, rng=rng)
+    made = yields_of(beliefs, artist, drawn, values=values, per="listeners", rng=rng)
+    if made.priced.size == 0:
+        raise FindingError(
+            f"No cluster of {artist!r} has a price: nothing was paid for, so that nobody knows "
+            "what money buys. Run a first paid test, or fit with the outcome 'reach'."
+        )
+    known = [made.clusters[k] for k in made.priced]
+    _check(rules, made, known)
+    lines = _lines(made, known, budget, method, rules)
+    units = apportioned(lines, _whole(budget, rules.unit), _groups(lines, budget, rules))
+    table = _table(lines, np.array(units) * rules.unit, made, known)
+    return Finding(
+        kind="allocation", headline=_headline(table, artist, budget), table=table,
+        caveats=_caveats(made, known, rules, table),
+        provenance=origin_of(
+            beliefs, artist=str(artist), budget=budget, method=method, values=dict(values)
+        ),
+    )  # fmt: skip
+
+
+def _check(rules: Rules, made: Yields, known: Sequence[Hashable]) -> None:
+    named = {"floors": rules.floors, "caps": rules.caps, "fixed": rules.fixed}
+    for what, table in named.items():
+        for cluster, money in table.items():
+            if cluster not in made.clusters:
+                raise FindingError(
+                    f"{what} names {cluster!r}; the clusters are "
+                    f"{', '.join(map(str, made.clusters[:8]))}."
+                )
+            if cluster not in known and what != "caps":
+                raise FindingError(
+                    f"{what} gives {money:g} to {cluster!r}, which has no price: nobody knows what "
+                    "money buys there. Leave it out, and test it by hand."
+                )
+            if not (np.isfinite(money) and money >= 0):
+                raise FindingError(f"{what} of {cluster!r} is {money!r}; it is at least 0.")
+    if not (np.isfinite(rules.unit) and rules.unit > 0):
+        raise FindingError(f"unit is {rules.unit!r}; it is money above 0, such as 1 or 0.01.")
+    strange = [c for c in rules.validated or () if c not in made.clusters]
+    if strange:
+        raise FindingError(f"validated names {strange[0]!r}, which is no cluster here.")
+
+
+def _lines(
+    made: Yields, known: list[Hashable], budget: float, method: Method, rules: Rules
+) -> list[Line]:
+    """Lay out lines with targets, in units: sleeves first, clusters within."""
+    level = made.level[:, made.priced]
+    usual, power = made.spend[made.priced], made.saturation
+    # Yields were seen at each cluster's own spend; where reach saturates they are put on one.
+    alike = level * (usual / usual.mean()) ** (1 - power) if power < 1 else level
+    pays = (level > 1).mean(axis=0)
+    proven = [
+        c in rules.validated if rules.validated is not None else bool(p >= PROVEN)
+        for c, p in zip(known, pays, strict=True)
+    ]
+    inside = [k for k in range(len(known)) if proven[k]]
+    outside = [k for k in range(len(known)) if not proven[k]]
+    tried = [k for k in inside if not rules.pending.get(known[k])]
+    members = {VALIDATED: inside, ADJACENT: outside, EXPERIMENT: tried}
+    shares = _open_shares(rules, members)
+    curiosity = 2 * (1 - rules.maturity) if rules.curiosity is None else rules.curiosity
+    lines = []
+    for sleeve, places in members.items():
+        if not places or sleeve not in shares:
+            continue
+        parts = wanted(alike[:, places], method, curiosity=curiosity, saturation=power)
+        for k, part in zip(places, parts, strict=True):
+            target = part * shares[sleeve] * budget / rules.unit
+            lines.append(_line(known[k], sleeve, float(target), rules))
+    return lines
+
+
+def _open_shares(rules: Rules, members: Mapping[str, list[int]]) -> dict[str, float]:
+    """Return the shares of sleeves that have somebody to pay; others' money goes to the first."""
+    shares = sleeve_shares(rules.maturity, rules.sleeves)
+    there = {s: v for s, v in shares.items() if members.get(s)}
+    if not there:
+        raise FindingError("No sleeve has a cluster in it. Name sleeves that do.")
+    left = 1.0 - sum(there.values())
+    first = next(iter(there))
+    return there | {first: there[first] + left}
+
+
+def _line(cluster: Any, sleeve: str, target: float, rules: Rules) -> Line:
+    if cluster in rules.fixed:
+        whole = _whole(rules.fixed[cluster], rules.unit)
+        # The cluster's first line has what was fixed; another beside it would not be fixed.
+        whole = 0 if sleeve == EXPERIMENT else whole
+        return Line(cluster, sleeve, float(whole), whole, whole)
+    return Line(cluster, sleeve, target, 0, None, _whole(rules.least_test, rules.unit))
+
+
+def _whole(money: float, unit: float) -> int:
+    """Return money in whole units, and refuse what is none."""
+    units = round(money / unit) if np.isfinite(money) else -1
+    if units < 0 or abs(units * unit - money) > unit * 1e-6:
+        raise FindingError(
+            f"{money:g} is no whole number of units of {unit:g}. State a finer unit, or round it."
+        )
+    return units
+
+
+def _groups(lines: Sequence[Line], budget: float, rules: Rules) -> list[Group]:
+    """Hold clusters to floors and caps, and sleeves to their ranges where all are open."""
+    groups = []
+    for cluster in dict.fromkeys(line.cluster for line in lines):
+        own = tuple(i for i, line in enumerate(lines) if line.cluster == cluster)
+        floor, cap = rules.floors.get(cluster, 0.0), rules.caps.get(cluster)
+        room = None
+        if cap is not None:
+            left = max(cap - rules.pending.get(cluster, 0.0), 0.0)
+            room = int(np.floor(left / rules.unit + 1e-9))
+        if floor or room is not None:
+            groups.append(Group(str(cluster), own, _whole(floor, rules.unit), room))
+    there = {line.sleeve for line in lines}
+    if there == set(rules.sleeves):
+        whole = budget / rules.unit
+        for sleeve, (low, high) in rules.sleeves.items():
+            own = tuple(i for i, line in enumerate(lines) if line.sleeve == sleeve)
+            ends = int(np.floor(low * whole + 1e-9)), int(np.ceil(high * whole - 1e-9))
+            groups.append(Group(f"sleeve {sleeve}", own, *ends))
+    return groups
+
+
+def _table(
+    lines: Sequence[Line], amount: Floats, made: Yields, known: list[Hashable]
+) -> xr.Dataset:
+    place = [known.index(line.cluster) for line in lines]
+    level = made.level[:, made.priced]
+    best, pays = best_probability(level), (level > 1).mean(axis=0)
+    brought = level[:, place] * amount * _diminished(amount, np.array(place), made)
+    mean, lower, upper, attrs = interval(brought, None)
+    why = [
+        _why(line, money, best[k], pays[k])
+        for line, money, k in zip(lines, amount, place, strict=True)
+    ]
+    value, chance = {UNIT: "value"} | attrs, {UNIT: "probability"}
+    table = xr.Dataset(
+        {
+            "amount": (LINE, amount, {UNIT: "money", "says": "money"}),
+            "cluster": (LINE, [line.cluster for line in lines], {UNIT: "words"}),
+            "sleeve": (LINE, [line.sleeve for line in lines], {UNIT: "words"}),
+            "value": (LINE, mean, value),
+            "value_lower": (LINE, lower, value),
+            "value_upper": (LINE, upper, value),
+            "best": (LINE, best[place], chance),
+            "pays": (LINE, pays[place], chance),
+            "why": (LINE, why, {UNIT: "words"}),
+            "open": ((), perfect_information(level) * float(amount.sum()), value),
+            "total": ((), float(brought.sum(axis=1).mean()), value),
+        },
+        coords={LINE: [f"{line.cluster} ({line.sleeve})" for line in lines]},
+        attrs={"main": "amount"},
+    )  # fmt: skip
+    order = np.argsort(-amount, kind="stable")
+    return table.isel({LINE: order})
+
+
+def _diminished(amount: Floats, place: Integers, made: Yields) -> Floats:
+    """Return how much less a unit buys at each line's cluster's money than at its usual spend."""
+    total = np.bincount(place, amount, len(made.priced))[place]
+    usual = made.spend[made.priced][place]
+    ratio = np.divide(total, usual, out=np.ones(total.shape), where=(total > 0) & (usual > 0))
+    found: Floats = ratio ** (made.saturation - 1)
+    return found
+
+
+def _why(line: Line, money: float, best: float, pays: float) -> str:
+    chance = f"{of_twenty(float(best))} outcomes put it first, {of_twenty(float(pays))} above 1"
+    if line.cap is not None and line.floor == line.cap:
+        return f"fixed by hand; {chance}" if line.floor else "given what was fixed, nothing more"
+    if money == 0:
+        return f"less than a test is worth; {chance}"
+    told = {
+        VALIDATED: "validated", ADJACENT: "to be learned about",
+        EXPERIMENT: "creative or context tests inside a validated cluster",
+    }  # fmt: skip
+    return f"{told.get(line.sleeve, line.sleeve)}: {chance}"
+
+
+def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
+    frame = table[["amount", "cluster"]].to_dataframe()
+    money = frame.groupby("cluster", sort=False)["amount"].sum().sort_values(ascending=False)
+    best = table["best"].to_numpy()[table["cluster"].values.tolist().index(money.index[0])]
+    return (
+        f"Of the next {budget:,.0f} for {artist}, {money.iloc[0]:,.0f} go to {money.index[0]}, the "
+        f"best buy in {of_twenty(float(best))} equally likely outcomes; "
+        f"{int((money > 0).sum())} clusters share it."
+    )
+
+
+def _caveats(
+    made: Yields, known: Sequence[Hashable], rules: Rules, table: xr.Dataset
+) -> tuple[str, ...]:
+    told = [
+        "Values are those stated; yield is gross, and a larger budget buys less of each unit where "
+        "reach saturates.",
+        f"Knowing the best cluster for certain would be worth {float(table['open']):,.0f} at most.",
+    ]
+    away = [str(c) for c in made.clusters if c not in known]
+    if away:
+        told.append(f"Without a price and so without money: {', '.join(away[:5])}.")
+    missing = set(rules.sleeves) - set(table["sleeve"].values.tolist())
+    if missing:
+        told.append(
+            f"No cluster for {' and '.join(sorted(missing))}: that share went to the others."
+        )
+    return tuple(told)
