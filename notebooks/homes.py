@@ -25,12 +25,12 @@ one
 # among them, so that more in one place is less in the others. A diamond is what was believed before.
 
 # %%
-co.plot_home(one, artists=["Night Ferry", "Bright Harbour", "Ana Vale"])
+co.plot_home(one, artists=["Oslo Choir", "Juno Park", "Ferro"])
 
 # %%
-print(co.say_home(one, "Night Ferry"))
-print(co.say_home(one, "Bright Harbour"))
-print(co.say_home(one, "Ana Vale"))
+print(co.say_home(one, "Oslo Choir"))
+print(co.say_home(one, "Juno Park"))
+print(co.say_home(one, "Ferro"))
 
 # %% [markdown]
 # "None of these" is an answer: the inventory of clusters was a guess, and an artist may live outside of it.
@@ -43,11 +43,11 @@ one.elsewhere.mean(("chain", "draw")).to_series().sort_values(ascending=False).h
 # Now every cluster has its own twenty dots, and an artist can belong in several, or in none.
 
 # %%
-co.plot_home(many, artists=["Rue Verte", "Marrow", "Bright Harbour"])
+co.plot_home(many, artists=["Quiet Riot Club", "Dune Parade", "Ferro"])
 
 # %%
-print(co.say_home(many, "Rue Verte"))
-print(co.say_home(many, "Marrow"))
+print(co.say_home(many, "Quiet Riot Club"))
+print(co.say_home(many, "Dune Parade"))
 
 # %% [markdown]
 # Beliefs of many homes do not sum to one, and are not to be divided so that they do: the sum is how many of these

@@ -75,13 +75,13 @@ co.plot_prior(stated, outcomes, rng=rng)
 # %%
 found = co.sensitivity(beliefs)
 print(co.say_sensitivity(found))
-co.plot_sensitivity(found, artists=["Marrow", "Bright Harbour", "Halden"])
+co.plot_sensitivity(found, artists=["Marrow", "Juno Park", "Halden"])
 
 # %% [markdown]
 # And for one artist, in listeners:
 
 # %%
-print(co.explain(beliefs, "Bright Harbour").headline)
+print(co.explain(beliefs, "Juno Park").headline)
 
 # %% [markdown]
 # A belief that a prior can turn is a question for another test, not an answer.

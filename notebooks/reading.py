@@ -21,25 +21,25 @@ beliefs
 
 # %% [markdown]
 # ## The number, and the interval beside it
-# `home` is the probability that an artist lives in a cluster: 0.93 is 19 of 20 equally likely outcomes. It is not
+# `home` is the probability that an artist lives in a cluster: 0.83 is 17 of 20 equally likely outcomes. It is not
 # a share of listeners, and it is already averaged over everything that is not known. The interval beside it says
 # how far the *population* behind it is settled: what members of a cluster usually do was learned from twenty
 # artists, and another twenty would have moved the belief within that interval.
 
 # %%
 columns = ["artist", "cluster", "prior", "home", "lower", "upper"]
-beliefs.summary(artists=["Marrow", "Bright Harbour"])[columns].round(2)
+beliefs.summary(artists=["Marrow", "Juno Park"])[columns].round(2)
 
 # %%
-co.plot_home(beliefs, artists=["Marrow", "Bright Harbour"], kind="interval")
+co.plot_home(beliefs, artists=["Marrow", "Juno Park"], kind="interval")
 
 # %% [markdown]
 # ## How sure is the order?
 # Two clusters can both be open while their order is not.
 
 # %%
-print(co.say_ranks(beliefs, "Bright Harbour"))
-co.plot_ranks(beliefs, artist="Bright Harbour")
+print(co.say_ranks(beliefs, "Juno Park"))
+co.plot_ranks(beliefs, artist="Juno Park")
 
 # %% [markdown]
 # ## Why?
@@ -54,14 +54,14 @@ co.explain(beliefs, "Marrow")
 # its interval is wide because one release differs from the next. Do not multiply a rate by a belief on top.
 
 # %%
-co.plot_rates(beliefs, outcome="save", artists=["Marrow", "Bright Harbour"])
+co.plot_rates(beliefs, outcome="save", artists=["Marrow", "Juno Park"])
 
 # %%
 print(co.say_rates(beliefs, "Marrow", outcome="save", rng=rng))
 print(co.say_depth(beliefs, "Marrow", rng=rng))
 
 # %%
-co.plot_depth(beliefs, artists=["Marrow", "Bright Harbour"])
+co.plot_depth(beliefs, artists=["Marrow", "Juno Park"])
 
 # %% [markdown]
 # ## Everybody

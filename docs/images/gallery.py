@@ -18,13 +18,13 @@ def main() -> None:
     one, many = co.example_beliefs("one"), co.example_beliefs("many")
     later = co.backtest(one, one.evidence, of="observed", rng=rng)
     pictures = {
-        "plot_home": co.plot_home(one, artists=["Bright Harbour"], backend="matplotlib"),
+        "plot_home": co.plot_home(one, artists=["Juno Park"], backend="matplotlib"),
         "plot_affinity": co.plot_affinity(
             many, artists=list(many.evidence.artists[:8]), backend="matplotlib"
         ),
-        "plot_ranks": co.plot_ranks(one, artist="Bright Harbour", backend="matplotlib"),
+        "plot_ranks": co.plot_ranks(one, artist="Juno Park", backend="matplotlib"),
         "plot_rates": co.plot_rates(one, outcome="save", artists=["Marrow"], backend="matplotlib"),
-        "plot_depth": co.plot_depth(one, artists=["Night Ferry"], backend="matplotlib"),
+        "plot_depth": co.plot_depth(one, artists=["Oslo Choir"], backend="matplotlib"),
         "plot_prior": co.plot_prior(
             co.PopulationPrior(), one.evidence.outcomes[:2], rng=rng, backend="matplotlib"
         ),

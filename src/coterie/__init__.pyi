@@ -56,6 +56,7 @@ from .evidence import exports as exports
 from .evidence import read_export as read_export
 from .evidence import simulate as simulate
 from .findings import Finding as Finding
+from .findings import Market as Market
 from .findings import Reference as Reference
 from .findings import Rules as Rules
 from .findings import allocate as allocate
@@ -71,5 +72,6 @@ from .findings import predictive_check as predictive_check
 from .findings import sbc as sbc
 from .findings import scorecard as scorecard
 from .findings import sensitivity as sensitivity
+from .findings import simulate_policy as simulate_policy
 
 __version__: str

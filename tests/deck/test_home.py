@@ -73,7 +73,9 @@ def test_prior_and_belief_differ_in_colour_and_in_shape():
 def test_the_figure_states_its_interval(prob, told):
     figure = plot_home(made_up(), prob=prob, backend="matplotlib").viz["figure"].item()
 
-    assert f"{told} equal-tailed interval" in figure.get_suptitle().replace("\n", " ")
+    assert f"{told} equal-tailed interval" in figure.get_suptitle().replace("\n", " ").replace(
+        "\u00a0", " "
+    )
 
 
 @pytest.mark.slow

@@ -39,11 +39,13 @@ def test_depth_of_what_is_not_counted_is_refused(beliefs, outcome):
 
 
 def test_first_ranks_are_counted_over_draws(beliefs):
-    draws = beliefs.home.sel(artist="Bright Harbour")
+    draws = beliefs.home.sel(artist="Juno Park")
     first = draws.argmax("cluster")
-    share = float((first == draws["cluster"].to_numpy().tolist().index("indie pop")).mean())
-    assert f"indie pop comes first for Bright Harbour in {of_twenty(share)}" in co.say_ranks(
-        beliefs, "Bright Harbour"
+    share = float(
+        (first == draws["cluster"].to_numpy().tolist().index("late-night headphones")).mean()
+    )
+    assert f"late-night headphones comes first for Juno Park in {of_twenty(share)}" in co.say_ranks(
+        beliefs, "Juno Park"
     )
 
 
@@ -69,7 +71,7 @@ def test_a_belief_through_time_is_told_from_prior_to_now():
     assert said.startswith(f"artist 0 in {best}: from {of_twenty(float(line['prior'][0]))} to ")
     assert of_twenty(float(line["mean"][-1])) in said
     assert "in 3 readings" in said
-    with pytest.raises(co.FindingError, match="no artist 'Nobody'"):
+    with pytest.raises(co.BeliefError, match="'Nobody' is not among"):
         co.say_update(beliefs, "Nobody")
 
 
@@ -96,5 +98,39 @@ def test_another_finding_is_refused_with_the_way_to_the_right_one(beliefs, say):
 
 def test_artists_that_a_finding_is_not_about_are_refused(beliefs):
     found = co.sensitivity(beliefs, artists=["Marrow"])
-    with pytest.raises(co.FindingError, match="not about 'Ferro'"):
+    with pytest.raises(co.BeliefError, match="'Ferro' is not among"):
         co.plot_sensitivity(found, artists=["Ferro"])
+
+
+def test_all_clusters_that_lead_are_counted_and_named_where_artists_have_many():
+    beliefs = co.example_beliefs("many")
+    mean = beliefs.membership.mean(("chain", "draw")).to_pandas()
+    likely = (mean.to_numpy() >= 0.5).sum(axis=0)
+    best = mean.columns[int(likely.argmax())]
+    said = co.say_affinity(beliefs)
+    assert f"{best} leads with {likely.max()}" in said
+    assert said.startswith(f"{int((mean.max(axis=1) >= 0.5).sum())} of 20 artists")
+
+
+def test_what_held_in_every_draw_is_not_certain(beliefs):
+    assert "more than 19 of 20" in co.say_ranks(beliefs, "Oslo Choir")
+    assert "20 of 20" not in co.say_ranks(beliefs, "Oslo Choir").replace("more than 19 of 20", "")
+
+
+@pytest.mark.parametrize("artists", ["Marrow", ["Marrow", "Marrow"]])
+def test_one_name_and_a_name_said_twice_are_one_artist(beliefs, artists):
+    found = co.sensitivity(beliefs, artists=artists)
+    plots = co.plot_sensitivity(found, artists=artists, backend="none")
+    assert plots.viz["half"].sizes["artist"] == 1
+    assert "Marrow, gym" in plots.viz.attrs["alt"]
+
+
+def test_naming_nobody_is_refused(beliefs):
+    found = co.sensitivity(beliefs, artists=["Marrow"])
+    for draw in (
+        lambda: co.plot_affinity(beliefs, artists=[]),
+        lambda: co.plot_update(beliefs, clusters=[]),
+        lambda: co.plot_sensitivity(found, artists=[]),
+    ):
+        with pytest.raises(co.BeliefError, match=r"No (artist|cluster) is named"):
+            draw()

@@ -108,3 +108,20 @@ def test_an_artist_nobody_believes_in_is_named_with_those_who_are_near():
 def test_beliefs_without_membership_have_no_home_to_speak_of():
     with pytest.raises(co.FindingError, match="homes=None"):
         co.say_home(made_up(homes=None), "artist 1")
+
+
+def test_a_rate_of_people_is_never_all_or_none_by_rounding():
+    from coterie.deck.sentences import per_people
+
+    assert per_people(0.997) == "more than 99 of 100"
+    assert per_people(1e-6) == "fewer than 1 of 100,000"
+    assert per_people(1.0) == "100 of 100"
+    assert per_people(0.0) == "0 of 100"
+
+
+def test_a_stop_inside_a_name_ends_no_headline():
+    from coterie.deck.story import _first_sentence
+
+    assert _first_sentence("All keep it, not so St. Vincent and Dr. Dre.")[1] == ""
+    assert _first_sentence("It holds. Check the rest.") == ("It holds.", "Check the rest.")
+    assert _first_sentence("Only 4 of 20. Then more.")[0] == "Only 4 of 20."

@@ -74,9 +74,9 @@ def test_the_artist_who_moved_most_is_drawn_where_none_is_named(updated):
 
 
 def test_an_unknown_artist_or_cluster_is_named(updated):
-    with pytest.raises(co.FindingError, match="no artist 'z' in the history"):
+    with pytest.raises(co.BeliefError, match="'z' is not among the 3 artists"):
         co.plot_update(updated, artist="z")
-    with pytest.raises(co.FindingError, match="no cluster 'z' in the history"):
+    with pytest.raises(co.BeliefError, match="'z' is not among the"):
         co.plot_update(updated, artist="a", clusters=["z"])
 
 

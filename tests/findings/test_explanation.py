@@ -60,7 +60,7 @@ def test_a_part_is_worth_what_its_absence_costs(rng):
 
 def test_the_factor_on_the_prior_makes_two_places_equal(found, beliefs):
     factor = found.table["prior_factor"].sel(cluster="gym").item()
-    belief, _ = Alone.of(beliefs, "b", draws=200).believe()
+    belief, _ = Alone.of(beliefs, "b").believe()
     tilted = belief * [factor, 1, 1]
     tilted /= tilted.sum(axis=1, keepdims=True)
     means = tilted.mean(axis=0)

@@ -24,7 +24,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.design import Design
     from coterie.beliefs.membership import Phi
     from coterie.beliefs.tree import Beliefs
-    from coterie.typing import Flags, Floats
+    from coterie.typing import Flags, Floats, Integers
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,8 +51,18 @@ class Alone:
     _homes: int
 
     @classmethod
-    def of(cls, beliefs: Beliefs, artist: Hashable, *, draws: int) -> Self:
+    def of(cls, beliefs: Beliefs, artist: Hashable, *, draws: int | None = None) -> Self:
         """Take one artist out of beliefs, at some draws evenly from all.
+
+        Parameters
+        ----------
+        beliefs
+            With membership.
+        artist
+            Whom.
+        draws
+            How many; left out, those at which beliefs were integrated, so that nothing changed
+            is what the beliefs say.
 
         Raises
         ------
@@ -66,10 +76,10 @@ class Alone:
                 f"No beliefs about artist {artist!r}; it is not among the "
                 f"{len(known.levels.artists):,} here. All are in .evidence.artists."
             )
-        at = np.linspace(0, known.size - 1, min(draws, known.size)).round().astype(np.int64)
+        at = _believed_at(beliefs) if draws is None else _evenly(draws, known.size)
         made = cut_to(known.made, found)
         stated = replace(known.stated, table=known.stated.table[found])
-        phi = read.phi(known.posterior, made, known.levels, stated, np.unique(at))
+        phi = read.phi(known.posterior, made, known.levels, stated, at)
         prior = _places(np.exp(phi.log_prior).mean(axis=0)[0], phi)
         everybody = known.made.stands_for(len(known.levels.artists))
         return cls(made, prior, float(everybody[found[0]]), everybody, phi, stated.code)
@@ -137,6 +147,21 @@ class Alone:
     @property
     def _one_home(self) -> bool:
         return self._homes == read.CODE["one"]
+
+
+def _evenly(draws: int, size: int) -> Integers:
+    return np.unique(np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64))
+
+
+def _believed_at(beliefs: Beliefs) -> Integers:
+    """Return the draws at which beliefs were integrated, counted over all chains."""
+    every = beliefs.tree[names.POSTERIOR].dataset[names.DRAW].to_numpy()
+    chains = beliefs.tree[names.POSTERIOR].sizes[names.CHAIN]
+    own = beliefs.tree[names.BELIEFS].dataset
+    some = own[names.DRAW].to_numpy() if names.DRAW in own.coords else every
+    place = np.searchsorted(every, some)
+    found: Integers = (np.arange(chains)[:, None] * every.size + place).ravel()
+    return found
 
 
 def _places(prior: Floats, phi: Phi) -> Floats:

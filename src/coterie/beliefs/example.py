@@ -29,7 +29,7 @@ def example_beliefs(homes: _Homes = "one") -> Beliefs:
     Returns
     -------
     Beliefs
-        Settled: a simulated table of saves, adds, follows and depth, 320 draws of belief. Use
+        Settled: a simulated table of saves, adds, follows and depth, 360 draws of belief. Use
         them to try pictures, sentences and findings without a fit; they say nothing of music.
 
     Raises
@@ -41,7 +41,7 @@ def example_beliefs(homes: _Homes = "one") -> Beliefs:
     --------
     >>> beliefs = co.example_beliefs()
     >>> dict(beliefs.home.sizes)
-    {'chain': 4, 'draw': 80, 'artist': 20, 'cluster': 5}
+    {'chain': 4, 'draw': 90, 'artist': 20, 'cluster': 5}
     """
     if homes not in get_args(_Homes):
         raise BeliefError(f"homes is {homes!r}; there are examples of 'one' and of 'many'.")

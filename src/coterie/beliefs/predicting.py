@@ -81,7 +81,7 @@ def predict(
     >>> beliefs = co.example_beliefs()
     >>> rates = co.predict(beliefs, beliefs.evidence, rng=rng)["rate"]
     >>> dict(rates.isel(row=0).sizes)
-    {'chain': 4, 'draw': 159, 'binary_outcome': 3}
+    {'chain': 4, 'draw': 179, 'binary_outcome': 3}
     """
     refuse_partial(beliefs)
     known = Known.of(beliefs)

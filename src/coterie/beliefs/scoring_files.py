@@ -79,6 +79,7 @@ def score_file(  # noqa: PLR0913 - as score, with where from, where to and who c
     >>> rows = {"artist": ["New"] * 2, "cluster": ["gym", "focus"], "listeners": [400, 300]}
     >>> rows |= {"saves": [40, 9], "adds": [20, 6], "follows": [9, 1]}
     >>> rows |= {"new_listeners": [200, 180], "downstream_streams": [700, 150]}
+    >>> rows |= {"spend": [200.0, 200.0]}
     >>> pd.DataFrame(rows).to_parquet(folder / "new.parquet")
     >>> population = co.example_beliefs().population
     >>> co.score_file(population, folder / "new.parquet", folder / "beliefs.parquet", draws=8)

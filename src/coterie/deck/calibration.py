@@ -58,7 +58,7 @@ def plot_calibration(
     >>> beliefs = co.example_beliefs()
     >>> found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=rng)
     >>> co.plot_calibration(found, backend="none").viz["curve"].sizes["outcome"]
-    4
+    5
     """
     said = say_calibration(finding)
     with dressed(backend):
@@ -117,7 +117,7 @@ def _titles(table: xr.Dataset) -> xr.Dataset:
     held, n = (table[v].to_numpy() for v in ("coverage", "n"))
     prob = f"{100 * float(table['coverage'].attrs['prob']):.3g}"
     texts = [
-        f"{name}\n{prob} % intervals held {h:.2f} of {int(rows):,} rows"
+        f"{name}\n{prob} % intervals held {100 * h:.3g} % of {int(rows):,} rows"
         for name, h, rows in zip(table[names.OUTCOME].values, held, n, strict=True)
     ]
     return xr.Dataset({VALUE: (names.OUTCOME, texts)}, coords={names.OUTCOME: table[names.OUTCOME]})

@@ -16,7 +16,7 @@ from arviz_plots import PlotCollection, visuals
 
 from coterie import names
 from coterie.deck import forest
-from coterie.deck.saying import refuse_other, say_predictive_check, say_sensitivity
+from coterie.deck.saying import refuse_other, say_predictive_check
 from coterie.deck.sentences import plain
 from coterie.deck.style import (
     BLUE,
@@ -30,8 +30,8 @@ from coterie.deck.style import (
     interval_in_words,
     title_figure,
 )
-from coterie.errors import FindingError
 from coterie.findings import Finding
+from coterie.findings.choosing import chosen
 from coterie.findings.words import of_twenty
 
 MOST: Final = 6
@@ -72,7 +72,7 @@ def plot_ppc(finding: Finding, *, backend: str | None = None, **pc_kwargs: Any) 
     --------
     >>> found = co.predictive_check(co.example_beliefs(), rng=rng)
     >>> dict(co.plot_ppc(found, backend="none").viz["expected"].sizes)
-    {'outcome': 4, 'place': 5}
+    {'outcome': 5, 'place': 5}
     """
     refuse_other(finding, "predictive_check", "coterie.predictive_check(beliefs, rng=rng)")
     table = finding.table
@@ -118,7 +118,7 @@ def _draw_ppc(
     forest.write_beside(plots, forest.column(rows, "text"), "n", 1.04 * limit)
     first = float(limit[0])
     key = [(0.0, "◇ observed", VERMILION), (0.45 * first, "● of replicas", BLUE)]
-    forest.write_key(plots, rows, [*key, (1.04 * first, "n", INK)], 0.75)
+    forest.write_key(plots, rows, [*key, (1.04 * first, "n", INK)], 0.75, edge=first)
     once = {"store_artist": False, **forest.ONCE}
     facet = forest.per_facet(rows).assign({forest.VALUE: limit})
     plots.map(_limited, data=facet, **once)
@@ -169,29 +169,27 @@ def plot_sensitivity(
     Returns
     -------
     arviz_plots.PlotCollection
-        One facet an artist, about the place it is most believed in; visuals ``span``, ``half``,
-        ``twice`` and ``text`` (artist, place) and ``now`` (artist). Nothing is shown or saved.
+        One facet an artist, about the place it is most believed in; visuals ``span``, ``now``,
+        ``half``, ``twice`` and ``text`` (artist, place). Nothing is shown or saved.
 
     Raises
     ------
     FindingError
-        If the finding is about something else, or knows no such artist.
+        If the finding is about something else.
+    BeliefError
+        If the finding knows no such artist.
 
     Examples
     --------
-    >>> found = co.sensitivity(co.example_beliefs(), artists=["Night Ferry", "Marrow"])
+    >>> found = co.sensitivity(co.example_beliefs(), artists=["Oslo Choir", "Marrow"])
     >>> co.plot_sensitivity(found, backend="none").viz["half"].sizes["artist"]
     2
     """
     refuse_other(finding, "sensitivity", "coterie.sensitivity(beliefs)")
     table = finding.table
     known = table[names.ARTIST].values.tolist()
-    missing = [artist for artist in artists or () if artist not in known]
-    if missing:
-        raise FindingError(
-            f"This finding is not about {missing[0]!r}; {len(missing)} of {len(artists or ())} are "
-            f"like this. It is about {len(known)} artists, among them {known[0]!r}."
-        )
+    if artists is not None:
+        artists = chosen(artists, known, names.ARTIST)
     best = table["belief"].argmax(names.CLUSTER)
     own = table.isel({names.CLUSTER: best})
     if artists is None:
@@ -202,7 +200,7 @@ def plot_sensitivity(
         [
             {
                 names.ARTIST: artist, names.CLUSTER: label, "order": -number,
-                "half": half, "twice": twice,
+                "half": half, "twice": twice, "now": float(own["belief"].sel(artist=artist)),
                 "lower": np.fmin(half, twice), "upper": np.fmax(half, twice),
                 "text": _from_to(half, twice),
             }
@@ -214,7 +212,18 @@ def plot_sensitivity(
     rows = forest.placed(frame, list(artists), by="order", last=None)
     with dressed(backend):
         plots = _draw_sensitivity(rows.drop_vars("order"), own, backend=backend, **pc_kwargs)
-    return described(plots, say_sensitivity(finding))
+    return described(plots, ". ".join(_moves(own.sel({names.ARTIST: a})) for a in artists))
+
+
+def _moves(own: xr.Dataset) -> str:
+    """Say from where to where one artist's belief could be turned."""
+    both = own["varied"].to_numpy()
+    ends = np.nanmin(both), np.nanmax(both)
+    return (
+        f"{plain(own[names.ARTIST].item())}, {_where(own[names.CLUSTER].item())}: "
+        f"{of_twenty(float(own['belief']))} now, {_from_to(*ends)} with one thing at half or twice "
+        "its weight"
+    )
 
 
 def _from_to(half: float, twice: float) -> str:
@@ -233,8 +242,10 @@ def _draw_sensitivity(
     rows: xr.Dataset, own: xr.Dataset, *, backend: str | None, **pc_kwargs: Any
 ) -> PlotCollection:
     plots, width = forest.empty_forest(rows, backend=backend, beside=1.9, header=1, **pc_kwargs)
-    now = own["belief"].reset_coords(drop=True).rename(forest.VALUE).to_dataset()
-    plots.map(visuals.vline, "now", data=now, color=GREY, width=1.2, **forest.ONCE)
+    plots.map(
+        visuals.scatter_x, "now", data=forest.column(rows, "now"),
+        **filled("|", GREY, backend, size=160, width=1.6),
+    )  # fmt: skip
     plots.map(visuals.line_x, "span", data=forest.interval(rows), color=BLUE, width=4, alpha=0.45)
     half = hollow("D", VERMILION, backend, size=34)
     plots.map(visuals.scatter_x, "half", data=forest.column(rows, "half"), **half)
@@ -255,7 +266,7 @@ def _draw_sensitivity(
     forest.title_facets(plots, rows, titles)
     title_figure(
         plots,
-        "What would be believed had one thing weighed half, or twice. Grey line: what is believed.",
+        "What would be believed had one thing weighed half, or twice. Grey mark: what is believed.",
         width,
     )
     return plots

@@ -13,11 +13,14 @@ from typing import Any, Final
 import numpy as np
 import pandas as pd
 import xarray as xr
+from arviz_base import rcParams
 from arviz_plots import PlotCollection, visuals
 
 from coterie import names
 from coterie.deck.style import (
+    CHARACTER,
     INK,
+    LINE,
     backend_of,
     broken,
     facet_columns,
@@ -32,6 +35,8 @@ PLACE: Final = "place"
 VALUE: Final = "value"
 BOUND: Final = "ci_bound"
 _TITLE_LINE: Final = 32
+_BETWEEN: Final = 1.6
+"""Inches between rows of facets, for the label of the upper and the title of the lower."""
 ONCE: Final = {"ignore_aes": "all"}
 
 
@@ -101,11 +106,13 @@ def empty_forest(
     facets, size = rows.sizes[facet_of(rows)], rows.sizes[PLACE]
     columns = int(pc_kwargs.get("col_wrap", facet_columns(facets, labels)))
     room = figure_size(labels, rows=size + header, facets=facets, columns=columns, beside=beside)
+    grid = -(-facets // columns), columns
     layout: dict[str, Any] = {
         "cols": [facet_of(rows)], "col_wrap": columns,
         "aes": {"y": [PLACE]}, "y": -np.arange(size),
     }  # fmt: skip
-    figure = sized(room, backend, pc_kwargs.pop("figure_kwargs", {}))
+    figure = sized(room, backend, spaced(room, labels, beside, grid, backend))
+    figure |= pc_kwargs.pop("figure_kwargs", {})
     first = rows[[str(next(iter(rows.data_vars)))]].rename({str(next(iter(rows.data_vars))): VALUE})
     plots = PlotCollection.wrap(
         first, backend=backend, figure_kwargs=figure, **(layout | pc_kwargs)
@@ -118,7 +125,28 @@ def empty_forest(
     plots.map(
         visuals.set_ylim, data=per_facet(rows), limits=(bottom, top), store_artist=False, **ONCE
     )
+    if str(plots.backend) == "plotly":
+        # What stands beside the last facet is outside of it.
+        plots.viz["figure"].item().update_layout(margin={"r": 100 * beside + 20})
     return plots, float(room[0])
+
+
+def spaced(
+    room: tuple[float, float], labels: Sequence[Any], beside: float, grid: tuple[int, int],
+    backend: str | None,
+) -> dict[str, Any]:  # fmt: skip
+    """Leave room between facets where a backend does not by itself: Plotly does not."""
+    if (backend or rcParams["plot.backend"]) != "plotly":
+        return {}
+    rows, columns = grid
+    longest = max(len(line) for label in labels for line in broken(label, LINE).split("\n"))
+    found = {}
+    if columns > 1:
+        across = (longest * CHARACTER + beside + 0.2) / room[0]
+        found["plot_hspace"] = min(across, 0.9 / (columns - 1))
+    if rows > 1:
+        found["vertical_spacing"] = min(_BETWEEN / room[1], 0.9 / (rows - 1))
+    return found
 
 
 def facet_of(rows: xr.Dataset) -> str:
@@ -154,24 +182,27 @@ def title_facets(
 
 def write_beside(plots: PlotCollection, texts: xr.Dataset, label: str, x: Any) -> None:
     """Write a text at the right of each row."""
-    plots.map(write, label, data=texts, x=x, color=INK, horizontal_align="left")
+    plots.map(write, label, data=texts, x=x, color=INK, horizontal_align="left", beside=True)
 
 
 def write_key(
-    plots: PlotCollection, rows: xr.Dataset, words: Sequence[tuple[float, str, str]], y: float
-) -> None:
+    plots: PlotCollection, rows: xr.Dataset, words: Sequence[tuple[float, str, str]], y: float,
+    *, edge: float = np.inf,
+) -> None:  # fmt: skip
     """Name the marks in their own colours, above the rows of the first facet.
 
     Parameters
     ----------
     words
         Where each word starts on the x axis, the word, and its colour.
+    edge
+        Right end of the axis: a word beyond it stands beside the facet.
     """
     others = [""] * (rows.sizes[facet_of(rows)] - 1)
     for number, (x, word, colour) in enumerate(words):
         plots.map(
             write, f"key_{number}", data=per_facet(rows, [word, *others]),
-            x=x, y=y, color=colour, horizontal_align="left", **ONCE,
+            x=x, y=y, color=colour, horizontal_align="left", beside=x > edge, **ONCE,
         )  # fmt: skip
 
 

@@ -89,9 +89,9 @@ def plot_home(
 
     Examples
     --------
-    >>> plots = co.plot_home(co.example_beliefs(), artists=["Night Ferry"], backend="none")
+    >>> plots = co.plot_home(co.example_beliefs(), artists=["Oslo Choir"], backend="none")
     >>> plots.viz.attrs["alt"]
-    'Night Ferry is at home in late-night headphones: more than 19 of 20 equally likely outcomes'
+    'Oslo Choir is at home in indie pop: more than 19 of 20 equally likely outcomes'
     """
     if kind not in get_args(Kind):
         raise FindingError(f"kind is {kind!r}; write 'dots' or 'interval'.")

@@ -5,7 +5,6 @@ Callers may trust that every number is one of :meth:`Beliefs.summary` or of its 
 
 from __future__ import annotations
 
-import difflib
 from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
@@ -14,7 +13,8 @@ import pandas as pd
 import xarray as xr
 
 from coterie import names
-from coterie.errors import BeliefError, FindingError
+from coterie.errors import FindingError
+from coterie.findings.choosing import chosen
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -46,7 +46,7 @@ def places(beliefs: Beliefs, artists: Sequence[Hashable] | None = None) -> pd.Da
         [names.ARTIST, names.CLUSTER, "belief", "prior", "lower", "upper"]
     ]
     known = list(dict.fromkeys(table[names.ARTIST]))
-    drawn = known if artists is None else chosen(artists, known)
+    drawn = known if artists is None else chosen(artists, known, names.ARTIST)
     if beliefs.homes == "one":
         rest = outside(beliefs, drawn, frame.attrs)
         table = pd.concat([table, rest], ignore_index=True)
@@ -84,7 +84,7 @@ def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
     """
     refuse_homeless(beliefs)
     draws = beliefs.home if beliefs.homes == "one" else beliefs.membership
-    drawn = chosen(artists, draws[names.ARTIST].to_numpy().tolist())
+    drawn = chosen(artists, draws[names.ARTIST].to_numpy().tolist(), names.ARTIST)
     order = (names.CHAIN, names.DRAW, names.ARTIST, names.CLUSTER)
     values = draws.sel({names.ARTIST: drawn}).transpose(*order).to_numpy()
     values = values.reshape(-1, *values.shape[2:])
@@ -102,22 +102,6 @@ def ranks(beliefs: Beliefs, artists: Sequence[Hashable]) -> xr.DataArray:
             RANK: places_ + 1,
         },
     )  # fmt: skip
-
-
-def chosen(artists: Sequence[Hashable], known: list[Any]) -> list[Any]:
-    """Return artists, each once, and refuse those that nobody has beliefs about."""
-    # A label that is no text can be named by how it is written, as on a command line.
-    written = {str(label): label for label in known}
-    found = [artist if artist in known else written.get(str(artist)) for artist in artists]
-    missing = [artist for artist, own in zip(artists, found, strict=True) if own is None]
-    if missing:
-        near = difflib.get_close_matches(str(missing[0]), [str(k) for k in known], n=3, cutoff=0.3)
-        told = ", ".join(near or [str(k) for k in known[:3]])
-        raise BeliefError(
-            f"{missing[0]!r} is not among the {len(known):,} artists of these beliefs; "
-            f"{len(missing)} of {len(artists)} are like this. Did you mean one of: {told}?"
-        )
-    return list(dict.fromkeys(label for label in found if label is not None))
 
 
 def outside(beliefs: Beliefs, artists: list[Any], attrs: Any) -> pd.DataFrame:

@@ -80,7 +80,7 @@ def plot_prior(
     >>> outcomes = co.example_beliefs().evidence.outcomes
     >>> plots = co.plot_prior(co.PopulationPrior(), outcomes, rng=rng, backend="none")
     >>> plots.viz["members"].sizes["outcome"]
-    4
+    5
     """
     table = prior_rates(population_prior, outcomes, rng=rng).table
     with dressed(backend):

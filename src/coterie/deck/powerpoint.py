@@ -25,6 +25,8 @@ _TITLES: Final = ((60, 28), (115, 24), (165, 20), (10_000, 16))
 _SURE: Final = 16
 _LABEL: Final = 14
 _CELL: Final = 14
+_USUAL_LINE: Final = "interval"
+"""What a bar's line is unless it is said."""
 _HEAD: Final = 12
 _PROPERTY: Final = 255
 """Letters that a file's own title may have."""
@@ -252,21 +254,23 @@ def _draw(page: Any, slide: Slide, box: tuple[Any, Any, Any, Any], scale: float)
 
 def _bars(page: Any, chart: Bars, box: tuple[Any, Any, Any, Any], scale: float) -> Any:
     from pptx.chart.data import CategoryChartData
-    from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION, XL_TICK_LABEL_POSITION
+    from pptx.enum.chart import XL_CHART_TYPE, XL_LEGEND_POSITION
     from pptx.util import Pt
 
     frame = chart.frame
     data = CategoryChartData()
     data.categories = [f"{r.label}  {r.text}" for r in frame.itertuples()]
-    data.add_series(chart.value, _known(frame["value"]))
+    unusual = chart.lined and chart.line != _USUAL_LINE
+    told = f"{chart.value}; line: {chart.line}" if unusual else chart.value
+    data.add_series(told, _known(frame["value"]))
     if chart.before:
         data.add_series(chart.before, _known(frame["before"]))
     shape = page.shapes.add_chart(XL_CHART_TYPE.BAR_CLUSTERED, *box, data)
     native = shape.chart
     native.font.size, native.font.color.rgb = Pt(_LABEL * scale), _rgb(INK)
     native.has_title = False
-    native.has_legend = bool(chart.before)
-    if chart.before:
+    native.has_legend = bool(chart.before) or unusual
+    if native.has_legend:
         native.legend.position = XL_LEGEND_POSITION.TOP
         native.legend.include_in_layout = False
     native.plots[0].gap_width, native.plots[0].overlap = 55, 0
@@ -274,15 +278,22 @@ def _bars(page: Any, chart: Bars, box: tuple[Any, Any, Any, Any], scale: float) 
         series.format.fill.solid()
         series.format.fill.fore_color.rgb = _rgb(colour)
     _whiskers(native.plots[0].series[0], frame)
+    _bare_axes(native, chart.most)
+    return shape
+
+
+def _bare_axes(native: Any, most: float) -> None:
+    """Put the best row on top, and leave numbers to the labels."""
+    from pptx.enum.chart import XL_TICK_LABEL_POSITION
+
     across, up = native.value_axis, native.category_axis
     up.reverse_order = True
     up.format.line.color.rgb = _rgb(GREY)
     up.has_major_gridlines = False
-    across.minimum_scale, across.maximum_scale = 0.0, _end(chart.most)
+    across.minimum_scale, across.maximum_scale = 0.0, _end(most)
     across.has_major_gridlines = False
     across.tick_label_position = XL_TICK_LABEL_POSITION.NONE
     across.format.line.fill.background()
-    return shape
 
 
 def _end(most: float) -> float:

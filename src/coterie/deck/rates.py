@@ -217,7 +217,7 @@ def _draw(
     forest.write_beside(plots, forest.column(rows, "text"), "people", limit * 1.04)
     key = [(0.0, "◇ raw rate", VERMILION), (0.42 * limit, "● rate", BLUE)]
     key.append((1.04 * limit, f"{outcome.denominator}", INK))
-    forest.write_key(plots, rows, key, 0.75)
+    forest.write_key(plots, rows, key, 0.75, edge=limit)
     once = {"data": forest.per_facet(rows), "store_artist": False, **forest.ONCE}
     plots.map(visuals.set_xlim, limits=(-0.02 * limit, 1.02 * limit), **once)
     plots.map(visuals.labelled_x, text=_unit(outcome), color=INK, **once)

@@ -6,7 +6,7 @@ it holds, and what is not settled is said to be so. Draws nothing.
 
 from __future__ import annotations
 
-from collections.abc import Hashable
+from collections.abc import Hashable, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -15,9 +15,10 @@ import xarray as xr
 
 from coterie import names
 from coterie.deck.places import RANK, places, ranks
-from coterie.deck.sentences import per_people, plain, unsettled
+from coterie.deck.sentences import per_cent, per_people, plain, unsettled
 from coterie.errors import FindingError
-from coterie.findings.words import of_twenty
+from coterie.findings.choosing import chosen
+from coterie.findings.words import of_draws, of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -27,6 +28,11 @@ if TYPE_CHECKING:
 CLEAR: Final = 0.5
 """Belief from which a place is said to be likely."""
 _STEP: Final = "update"
+_NAMED: Final = 3
+_EXPOSURES: Final = (10, 100, 1_000, 10_000, 100_000)
+_SEVERAL: Final = 5
+"""Events that are told apart from one more."""
+_HALF: Final = 0.5
 
 
 def say_affinity(beliefs: Beliefs) -> str:
@@ -50,7 +56,7 @@ def say_affinity(beliefs: Beliefs) -> str:
     Examples
     --------
     >>> co.say_affinity(co.example_beliefs())[:19]
-    '15 of 20 artists ha'
+    '12 of 20 artists ha'
     """
     table = places(beliefs)
     return everybody_sentence(table, str(beliefs.homes))
@@ -60,17 +66,30 @@ def everybody_sentence(table: pd.DataFrame, homes: str) -> str:
     """Say the rows of :func:`places`, all artists together."""
     wide = table.pivot_table(index=names.ARTIST, columns=names.CLUSTER, values="belief", sort=False)
     inside = wide.drop(columns=names.ELSEWHERE, errors="ignore")
-    best, top = inside.idxmax(axis=1), inside.max(axis=1)
-    clear = best[(top >= CLEAR) & (wide.idxmax(axis=1) != names.ELSEWHERE)]
+    clear = inside >= CLEAR
+    if homes == "one":
+        clear &= wide.idxmax(axis=1).ne(names.ELSEWHERE).to_numpy()[:, None]
+    artists, likely = len(wide), int(clear.any(axis=1).sum())
     word = "a likely home" if homes == "one" else "a likely cluster"
-    if clear.empty:
-        return f"None of {len(wide)} artists has {word} yet: evidence is thin"
-    most = clear.value_counts()
-    lead = f"{plain(most.index[0])} leads with {most.iloc[0]}"
-    if len(most) > 1 and most.iloc[0] == most.iloc[1]:
-        lead = f"{plain(most.index[0])} and {plain(most.index[1])} lead with {most.iloc[0]} each"
-    verb = "has" if len(clear) == 1 else "have"
-    return f"{len(clear)} of {len(wide)} artists {verb} {word}; {lead}"
+    of = f"of {artists} artists" if artists > 1 else f"of {artists} artist"
+    if likely == 0:
+        return f"None {of} has {word} yet: evidence is thin"
+    most = clear.sum()
+    first = [plain(cluster) for cluster in most.index[most == most.max()]]
+    if artists == 1:
+        return f"{likely} {of} has {word}: {_listed(first)}"
+    lead = f"{first[0]} leads with {most.max()}"
+    if len(first) > 1:
+        lead = f"{_listed(first)} lead with {most.max()} each"
+    return f"{likely} {of} {'has' if likely == 1 else 'have'} {word}; {lead}"
+
+
+def _listed(labels: Sequence[str]) -> str:
+    """Join names, a few of them and how many more."""
+    shown = list(labels[:_NAMED])
+    if len(labels) > _NAMED:
+        shown.append(f"{len(labels) - _NAMED} more")
+    return shown[0] if len(shown) == 1 else f"{', '.join(shown[:-1])} and {shown[-1]}"
 
 
 def say_ranks(beliefs: Beliefs, artist: Hashable) -> str:
@@ -98,20 +117,21 @@ def say_ranks(beliefs: Beliefs, artist: Hashable) -> str:
 
     Examples
     --------
-    >>> co.say_ranks(co.example_beliefs(), "Marrow")[:29]
-    'gym comes first for Marrow in'
+    >>> co.say_ranks(co.example_beliefs(), "Marrow")[:33]
+    'Of these clusters gym comes first'
     """
-    first = ranks(beliefs, [artist]).sel({names.ARTIST: artist, RANK: 1}).to_series()
-    order = first.sort_values(ascending=False, kind="stable")
+    draws = beliefs.home if beliefs.homes == "one" else beliefs.membership
+    edge = 0.5 / (draws.sizes[names.CHAIN] * draws.sizes[names.DRAW] + 1)
+    first = ranks(beliefs, [artist]).isel({names.ARTIST: 0}).sel({RANK: 1}).to_series()
+    # Draws are finite: what held in all of them is not certain.
+    order = first.sort_values(ascending=False, kind="stable").clip(edge, 1 - edge)
     told = (
-        f"{plain(order.index[0])} comes first for {plain(artist)} in {of_twenty(order.iloc[0])} "
-        "equally likely states of the population"
+        f"Of these clusters {plain(order.index[0])} comes first for {plain(artist)} in "
+        f"{of_twenty(order.iloc[0])} equally likely states of the population"
     )
-    return (
-        told
-        if len(order) == 1
-        else f"{told}, {plain(order.index[1])} in " + of_twenty(order.iloc[1])
-    )
+    if len(order) == 1:
+        return told
+    return f"{told}, {plain(order.index[1])} in {of_twenty(order.iloc[1])}"
 
 
 def say_update(beliefs: Beliefs, artist: Hashable) -> str:
@@ -133,12 +153,14 @@ def say_update(beliefs: Beliefs, artist: Hashable) -> str:
     Raises
     ------
     FindingError
-        If these beliefs hold no membership, or their history knows no such artist.
+        If these beliefs hold no membership.
+    BeliefError
+        If their history knows no such artist.
 
     Examples
     --------
-    >>> co.say_update(co.example_beliefs(), "Marrow")
-    'Marrow in gym: from 4 of 20 to 19 of 20 in 1 reading'
+    >>> co.say_update(co.example_beliefs(), "Oslo Choir")
+    'Oslo Choir in indie pop: from 5 of 20 to more than 19 of 20 in 1 reading'
     """
     if beliefs.homes is None:
         raise FindingError(
@@ -146,16 +168,16 @@ def say_update(beliefs: Beliefs, artist: Hashable) -> str:
             'follow. Fit with homes="one" or "many".'
         )
     past = beliefs.history
-    if artist not in past[names.ARTIST].to_numpy().tolist():
-        raise FindingError(f"There is no artist {artist!r} in the history of these beliefs.")
-    own = past.sel({names.ARTIST: artist})
+    who = chosen([artist], past[names.ARTIST].to_numpy().tolist(), names.ARTIST)[0]
+    own = past.sel({names.ARTIST: who})
     best = own["mean"].isel({_STEP: -1}).idxmax(names.CLUSTER).item()
-    line = own.sel({names.CLUSTER: best})
-    return update_sentence(artist, best, line, past.sizes[_STEP])
+    return update_sentence(who, best, own.sel({names.CLUSTER: best}))
 
 
-def update_sentence(artist: Hashable, cluster: Hashable, line: xr.Dataset, readings: int) -> str:
+def update_sentence(artist: Hashable, cluster: Hashable, line: xr.Dataset) -> str:
     """Say the line of one artist and cluster through time, from a history."""
+    # Who came later has no belief before.
+    readings = int(line["mean"].notnull().sum())
     before = float(line["prior"].dropna(_STEP)[0])
     last = line.isel({_STEP: -1})
     ends = pd.Series({part: float(last[part]) for part in ("lower", "upper")})
@@ -195,8 +217,8 @@ def say_rates(beliefs: Beliefs, artist: Hashable, *, outcome: str, rng: np.rando
 
     Examples
     --------
-    >>> co.say_rates(co.example_beliefs(), "Night Ferry", outcome="save", rng=rng)[:44]
-    'Rate of save, Night Ferry: 15 of 100 in late'
+    >>> co.say_rates(co.example_beliefs(), "Oslo Choir", outcome="save", rng=rng)[:26]
+    'Rate of save, Oslo Choir: '
     """
     from coterie.beliefs import next_rates
     from coterie.deck.rates import outcome_of
@@ -210,11 +232,9 @@ def say_rates(beliefs: Beliefs, artist: Hashable, *, outcome: str, rng: np.rando
     if len(order) == 1:
         return said
     second = order.index[1]
-    above = float(
-        (drawn.sel({names.CLUSTER: order.index[0]}) > drawn.sel({names.CLUSTER: second})).mean()
-    )
+    best, other = (drawn.sel({names.CLUSTER: c}).to_numpy() for c in order.index[:2])
     return (
-        f"{said}; {of_twenty(above)} equally likely outcomes put it above {plain(second)} "
+        f"{said}; {of_draws(best > other)} equally likely outcomes put it above {plain(second)} "
         f"({_rate(own, order.iloc[1])})"
     )
 
@@ -249,8 +269,8 @@ def say_depth(
 
     Examples
     --------
-    >>> co.say_depth(co.example_beliefs(), "Night Ferry", rng=rng)[:26]
-    'Rate of depth, Night Ferry'
+    >>> co.say_depth(co.example_beliefs(), "Oslo Choir", rng=rng)[:25]
+    'Rate of depth, Oslo Choir'
     """
     from coterie.deck.rates import counted_outcome
 
@@ -259,10 +279,13 @@ def say_depth(
 
 
 def _rate(outcome: Outcome, rate: float) -> str:
+    """Say a rate of people as people, and of events as events of so many people."""
     if outcome.kind == "binary":
         return per_people(rate)
-    exposure = 10 if rate < 10 else 1  # noqa: PLR2004 - "17 streams for 10 listeners"
-    return f"{exposure * rate:,.0f} {outcome.numerator} for {exposure} {outcome.denominator}"
+    exposure = next((n for n in _EXPOSURES if n * rate >= _SEVERAL), _EXPOSURES[-1])
+    events = exposure * rate
+    number = f"{events:,.0f}" if events >= _HALF else "fewer than 1"
+    return f"{number} {outcome.numerator} for {exposure:,} {outcome.denominator}"
 
 
 def say_calibration(finding: Finding) -> str:
@@ -287,8 +310,8 @@ def say_calibration(finding: Finding) -> str:
     --------
     >>> beliefs = co.example_beliefs()
     >>> found = co.backtest(beliefs, beliefs.evidence, of="observed", rng=rng)
-    >>> co.say_calibration(found)[:36]
-    'Intervals that should hold 90 of 100'
+    >>> "90 % intervals" in co.say_calibration(found)
+    True
     """
     refuse_other(finding, "backtest", "coterie.backtest(beliefs, later, rng=rng)")
     table = finding.table
@@ -303,8 +326,8 @@ def say_calibration(finding: Finding) -> str:
     astray = ", ".join(map(str, odd.index[odd]))
     told = f"not calibrated: {astray}" if astray else "no outcome strays from its band"
     return (
-        f"Intervals that should hold {prob:.3g} of 100 held {100 * held:.0f} of 100 of "
-        f"{int(rows.sum()):,} counts; {told}"
+        f"{per_cent(held)} of {int(rows.sum()):,} counts lie inside their {prob:.3g} % intervals; "
+        f"{told}"
     )
 
 
@@ -330,7 +353,7 @@ def say_predictive_check(finding: Finding) -> str:
     --------
     >>> found = co.predictive_check(co.example_beliefs(), rng=rng)
     >>> co.say_predictive_check(found)[:15]
-    '20 of 20 rates '
+    '25 of 25 rates '
     """
     refuse_other(finding, "predictive_check", "coterie.predictive_check(beliefs, rng=rng)")
     return finding.headline.rstrip(".")
@@ -356,8 +379,8 @@ def say_sensitivity(finding: Finding) -> str:
 
     Examples
     --------
-    >>> co.say_sensitivity(co.sensitivity(co.example_beliefs(), artists=["Marrow"]))
-    'Marrow keeps its likeliest home with priors or counts weighing half or twice'
+    >>> co.say_sensitivity(co.sensitivity(co.example_beliefs(), artists=["Marrow"]))[:32]
+    'Marrow keeps its likeliest home '
     """
     refuse_other(finding, "sensitivity", "coterie.sensitivity(beliefs)")
     return finding.headline.rstrip(".")

@@ -69,9 +69,15 @@ def per_people(rate: float) -> str:
     >>> per_people(0.08), per_people(0.0042)
     ('8 of 100', '4 of 1,000')
     """
-    enough = (people for people in _PER if rate * people >= _SEVERAL)
-    people = _PER[0] if rate == 0 else next(enough, _PER[-1])
-    return f"{rate * people:.0f} of {people:,}"
+    if rate == 0:
+        return f"0 of {_PER[0]:,}"
+    people = next((people for people in _PER if rate * people >= _SEVERAL), _PER[-1])
+    number = round(rate * people)
+    if number == 0:
+        return f"fewer than 1 of {people:,}"
+    if number == people and rate < 1:
+        return f"more than {people - 1:,} of {people:,}"
+    return f"{number:,} of {people:,}"
 
 
 def per_cent(value: float) -> str:
@@ -116,8 +122,8 @@ def say_home(beliefs: Beliefs, artist: Hashable) -> str:
 
     Examples
     --------
-    >>> co.say_home(co.example_beliefs(), "Marrow")
-    'Marrow is most likely at home in gym: 19 of 20 equally likely outcomes'
+    >>> co.say_home(co.example_beliefs(), "Oslo Choir")
+    'Oslo Choir is at home in indie pop: more than 19 of 20 equally likely outcomes'
     """
     return home_sentence(artist, places(beliefs, [artist]), str(beliefs.homes))
 

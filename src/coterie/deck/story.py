@@ -17,12 +17,13 @@ import numpy as np
 import pandas as pd
 
 from coterie import __version__, names
-from coterie.deck.places import chosen, places
+from coterie.deck.places import places
 from coterie.deck.saying import everybody_sentence, say_calibration, update_sentence
 from coterie.deck.sentences import WIDE, home_sentence, per_cent, per_people, plain, shortened
 from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
 from coterie.deck.telling import chart_of
+from coterie.findings.choosing import chosen
 from coterie.findings.words import of_twenty
 
 if TYPE_CHECKING:
@@ -42,6 +43,9 @@ _ROW: Final = 34
 _COLUMN: Final = 26
 """Letters of a name beside and above a map; the file of numbers has all of them."""
 _PARTS: Final = {"value": "mean", "lower": "lower", "upper": "upper"}
+_TITLE: Final = 4
+"""Letters of a capitalised word that may be short for something: St, Mr, Prof."""
+_SHORT_WORDS: Final = ("feat", "vs", "vol", "pt", "ft", "no")
 _MOVES: Final = 4
 """Clusters whose belief is drawn through time."""
 
@@ -62,7 +66,7 @@ def of_beliefs(
     """
     table, found = places(beliefs), beliefs.diagnose()
     everyone = list(dict.fromkeys(table[names.ARTIST]))
-    featured = _moved(table) if artists is None else chosen(artists, everyone)
+    featured = _moved(table) if artists is None else chosen(artists, everyone, names.ARTIST)
     rates = beliefs.summary(artists=featured)
     notes = _notes(beliefs, rates.attrs, found)
     slides = []
@@ -98,9 +102,8 @@ def of_finding(finding: Finding) -> Slide:
     notes += [f"Caveat: {line}" for line in finding.caveats]
     sure = finding.caveats[0] if finding.caveats else "No caveats were noted."
     said = say_calibration(finding) if finding.kind == "backtest" else finding.headline
-    headline, dot, rest = said.partition(". ")
+    headline, rest = _first_sentence(said)
     notes = [f"In full: {finding.headline}", *notes] if rest or said != finding.headline else notes
-    headline += dot.strip()
     chart, left = chart_of(finding)
     if left:
         sure += f" {left:,} more rows are in the file of numbers."
@@ -110,6 +113,15 @@ def of_finding(finding: Finding) -> Slide:
             f"{r.label} {r.text}" for r in chart.frame.itertuples()
         )
     return Slide(headline, chart, sure, alt, tuple(notes), slug(finding.kind), frame)
+
+
+def _first_sentence(text: str) -> tuple[str, str]:
+    """Split off the first sentence; the stop of an initial or a title ends none."""
+    for stop in re.finditer(r"\. (?=[A-Z0-9'\"])", text):
+        word = text[: stop.start()].rpartition(" ")[2]
+        if len(word) > _TITLE or (word.islower() and word not in _SHORT_WORDS) or word.isdigit():
+            return text[: stop.start() + 1], text[stop.end() :]
+    return text, ""
 
 
 def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide:
@@ -129,7 +141,8 @@ def _everybody(table: pd.DataFrame, homes: str, notes: tuple[str, ...]) -> Slide
     if left.shape[1]:
         name = f"{left.shape[1]} others" + (" together" if homes == "one" else ", the likeliest")
         shown[name] = left.sum(axis=1) if homes == "one" else left.max(axis=1)
-        unsure[name] = False
+        # A sum of what is not settled is not settled either.
+        unsure[name] = (spread.loc[shown.index, left.columns] > WIDE).any(axis=1)
     if names.ELSEWHERE in wide:
         shown[_ELSEWHERE] = wide.loc[shown.index, names.ELSEWHERE]
         unsure[_ELSEWHERE] = spread.loc[shown.index, names.ELSEWHERE] > WIDE
@@ -226,7 +239,7 @@ def _through_time(
         )  # fmt: skip
     frame = pd.concat(parts, ignore_index=True)
     lead = own.sel({names.CLUSTER: best.iloc[0]})
-    headline = update_sentence(artist, best.iloc[0], lead, past.sizes["update"])
+    headline = update_sentence(artist, best.iloc[0], lead)
     words = interval_in_words(past.attrs)
     sure = f"Bars are {words}s; each reading takes in the rows that had come by its date."
     alt = f"Lines of {len(best)} clusters through {len(steps)} readings."
@@ -268,7 +281,10 @@ def _rates(
     headline = _of_rates(
         f"Rate of {name}, {plain(artist)}", frame, "" if people else f" events a {unit}"
     )
-    frame = frame.head(ROWS)
+    left = len(frame) - ROWS
+    if left > 0:
+        # The highest, and the lowest that the headline speaks of.
+        frame = pd.concat([frame.head(ROWS - 1), frame.tail(1)], ignore_index=True)
     home = rows[names.CLUSTER].to_list()[int(rows["belief"].argmax())]
     counted = own.set_index(names.CLUSTER)[f"{name}_n"]
     sure = (
@@ -276,8 +292,8 @@ def _rates(
         f"{counted.sum():,.0f} in all"
         + (f", {counted[home]:,.0f} of them in {home}." if home in counted else ".")
     )
-    if len(own) > len(frame):
-        sure += f" {len(own) - len(frame)} lower ones are not shown."
+    if left > 0:
+        sure += f" {left} between the last two are not shown."
     alt = f"Bars of {name} in {len(frame)} clusters: " + "; ".join(
         f"{r.label} {r.text}" for r in frame.itertuples()
     )
@@ -290,14 +306,18 @@ def _rates(
 def _of_rates(what: str, frame: pd.DataFrame, unit: str) -> str:
     """Say where a rate is highest and lowest, if the intervals are apart."""
     top, low = frame.iloc[0], frame.iloc[-1]
+    said = f"{what}: {top['text']}{unit} in {top['label']}"
     if len(frame) == 1:
-        return f"{what}: {top['text']}{unit} in {top['label']}"
-    if top["lower"] > low["upper"]:
-        return f"{what}: {top['text']}{unit} in {top['label']}, and {low['text']} in {low['label']}"
-    return (
-        f"{what}: {_NOT_AHEAD}; from {low['text']} in {low['label']} to "
-        f"{top['text']}{unit} in {top['label']}, intervals overlap"
-    )
+        return said
+    level = int((frame["upper"].iloc[1:] >= top["lower"]).sum())
+    if not top["lower"] > low["upper"]:
+        return (
+            f"{what}: {_NOT_AHEAD}; from {low['text']} in {low['label']} to "
+            f"{top['text']}{unit} in {top['label']}, intervals overlap"
+        )
+    near = "ahead of all others" if level == 0 else f"not surely ahead of {level} others"
+    near = near.removesuffix("s") if level == 1 else near
+    return f"{said}, {near}; {low['text']} in {low['label']}"
 
 
 def _all_numbers(table: pd.DataFrame, notes: tuple[str, ...]) -> list[Slide]:

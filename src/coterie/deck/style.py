@@ -35,10 +35,10 @@ SMALL: Final = 9
 PLAIN: Final = 10
 LARGE: Final = 11
 
-_LINE: Final = 30
+LINE: Final = 30
 _LONG_LINE: Final = 42
 _MANY_ROWS: Final = 12
-_CHARACTER: Final = 0.078
+CHARACTER: Final = 0.078
 """Width of a character, in inches, at 10 points."""
 
 NAME: Final = "coterie"
@@ -50,11 +50,13 @@ _KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interva
 
 _SYMBOLS: Final[Mapping[str, Mapping[str, str]]] = {
     "plotly": {"o": "circle", "D": "diamond", "s": "square", "^": "triangle-up",
-               ">": "triangle-right"},
+               ">": "triangle-right", "|": "line-ns"},
     "bokeh": {"o": "circle", "D": "diamond", "s": "square", "^": "triangle", ">": "triangle_dot"},
 }  # fmt: skip
 """What backends call marks that Matplotlib calls by one letter."""
 _NO_FILL: Final = {"plotly": "rgba(0,0,0,0)"}
+_PLOTLY_SMALL: Final = 12
+"""Points are pixels there."""
 _DOTS: Final = 100
 """Dots an inch where a backend measures in dots."""
 
@@ -163,7 +165,7 @@ def shade(value: float) -> tuple[str, str]:
 
 def line_width(rows: int) -> int:
     """Return how many characters a label may have on one line: more where rows are many."""
-    return _LONG_LINE if rows > _MANY_ROWS else _LINE
+    return _LONG_LINE if rows > _MANY_ROWS else LINE
 
 
 def broken(label: object, width: int) -> str:
@@ -191,14 +193,14 @@ def figure_size(
     lines = [broken(label, line_width(rows)).split("\n") for label in labels]
     longest = max(len(line) for label in lines for line in label)
     tallest = max(len(label) for label in lines)
-    width = columns * (longest * _CHARACTER + 2.9 + beside)
+    width = columns * (longest * CHARACTER + 2.9 + beside)
     height = -(-facets // columns) * (rows * (0.1 + 0.14 * tallest) + 1.0) + 0.5
     return max(width, 5.5), max(height, 2.6)
 
 
 def facet_columns(facets: int, labels: Sequence[object]) -> int:
     """Return how many facets stand side by side."""
-    longest = max(min(len(str(label)), _LINE) for label in labels)
+    longest = max(min(len(str(label)), LINE) for label in labels)
     most = 3 if longest <= 12 and facets > 4 else 2  # noqa: PLR2004 - short names leave room
     return min(facets, most)
 
@@ -222,17 +224,27 @@ def name_rows(da: xr.DataArray, target: Any, *, rows: Any) -> Any:
     return backend_from_object(target).yticks(np.asarray(rows)[: len(labels)], labels, target)
 
 
-def write(da: xr.DataArray, target: Any, **kwargs: Any) -> Any:
-    """Write one text at a place; ``da`` holds the text."""
+def write(da: xr.DataArray, target: Any, *, beside: bool = False, **kwargs: Any) -> Any:
+    """Write one text at a place; ``da`` holds the text. Beside a facet is right of its axis."""
     at = {key: _single(kwargs.pop(key)) for key in ("x", "y")}
     plots = backend_from_object(target)
-    return plots.text(at["x"], at["y"], str(da.item()), target, size=SMALL, **kwargs)
+    if beside and backend_of(target) == "plotly":
+        # Plotly draws nothing beyond an axis but what is tied to the facet.
+        return target.figure.add_annotation(
+            text=spelled(str(da.item()), "plotly"), x=1.02, xref="x domain", y=at["y"], yref="y",
+            row=target.row, col=target.col, showarrow=False, xanchor="left",
+            font={"size": _PLOTLY_SMALL, "color": kwargs.get("color", INK)},
+        )  # fmt: skip
+    text = spelled(str(da.item()), backend_of(target))
+    return plots.text(at["x"], at["y"], text, target, size=SMALL, **kwargs)
 
 
 def title_figure(plots: PlotCollection, text: str, width: float) -> None:
     """Give the figure a title that fits its width, in inches."""
     together = text.replace(" %", "\u00a0%")
     wrapped = "\n".join(textwrap.wrap(together, max(int(width / 0.088), 30)))
+    if str(plots.backend) == "plotly":
+        plots.viz["figure"].item().update_layout(template=NAME)
     plots.add_title(spelled(wrapped, str(plots.backend)), size=LARGE)
 
 

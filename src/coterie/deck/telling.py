@@ -24,6 +24,7 @@ from coterie.findings.words import of_twenty
 _WIDEST: Final = 7
 """Columns of a table, at most."""
 _UNIT: Final = "units"
+_THOUSAND: Final = 1000
 
 
 def chart_of(finding: Finding) -> tuple[Chart, int]:
@@ -95,14 +96,17 @@ def _sensitivity(finding: Finding) -> Bars:
     belief = own["belief"].to_numpy()
     lower = np.fmin(ends.min(["source", "power"]).to_numpy(), belief)
     upper = np.fmax(ends.max(["source", "power"]).to_numpy(), belief)
-    order = np.argsort(lower - upper, kind="stable")
+    kept = table["kept"].to_numpy()
+    # Those whose answer would change come first.
+    order = np.lexsort((lower - upper, kept))
+    where = [label if own else f"{label} *" for label, own in zip(where, kept, strict=True)]
     bars = pd.DataFrame(
         {
             "label": where, "value": belief, "lower": lower, "upper": upper,
             "text": [of_twenty(min(float(b), 1.0)) for b in belief],
         }
     )  # fmt: skip
-    told = "priors or counts at half or twice their weight"
+    told = "priors or counts at half or twice their weight; * the answer would change"
     return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told)
 
 
@@ -116,10 +120,14 @@ def _in_words(value: float, unit: str) -> str:
         return "not known"
     if unit == "probability":
         return of_twenty(float(np.clip(value, 0, 1)))
-    return f"{value:,.0f}" if abs(value) >= 1000 else f"{value:.3g}"  # noqa: PLR2004 - thousands are whole
+    return _number(value)
 
 
 def _written(value: Any) -> str:
     if isinstance(value, (float, np.floating)):
-        return "" if np.isnan(value) else f"{value:.3g}"
+        return "" if np.isnan(value) else _number(float(value))
     return str(value)
+
+
+def _number(value: float) -> str:
+    return f"{value:,.0f}" if abs(value) >= _THOUSAND else f"{value:.3g}"

@@ -31,6 +31,7 @@ from coterie.deck.style import (
     title_figure,
 )
 from coterie.errors import FindingError
+from coterie.findings.choosing import chosen
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -78,7 +79,9 @@ def plot_update(
     Raises
     ------
     FindingError
-        If these beliefs hold no membership, or the artist or a cluster is unknown.
+        If these beliefs hold no membership.
+    BeliefError
+        If the artist or a cluster is unknown.
 
     Examples
     --------
@@ -93,19 +96,17 @@ def plot_update(
         )
     history = beliefs.history
     who = _moved_most(history) if artist is None else artist
-    _check(history, names.ARTIST, [who])
+    who = chosen([who], history[names.ARTIST].to_numpy().tolist(), names.ARTIST)[0]
     own = history.sel({names.ARTIST: who})
     # Who came later has no belief before.
     own = own.isel({STEP: np.flatnonzero(own["mean"].notnull().any(names.CLUSTER))})
     if clusters is None:
         last = own["mean"].isel({STEP: -1}).to_series()
         clusters = last.nlargest(MOST).index.tolist()
-    _check(history, names.CLUSTER, clusters)
+    clusters = chosen(clusters, history[names.CLUSTER].to_numpy().tolist(), names.CLUSTER)
     own = own.sel({names.CLUSTER: list(clusters)})
-    readings = history.sizes[STEP]
     said = [
-        update_sentence(who, cluster, own.sel({names.CLUSTER: cluster}), readings)
-        for cluster in clusters
+        update_sentence(who, cluster, own.sel({names.CLUSTER: cluster})) for cluster in clusters
     ]
     with dressed(backend):
         plots = _draw(own, str(who), backend=backend, **pc_kwargs)
@@ -115,16 +116,6 @@ def plot_update(
 def _moved_most(history: xr.Dataset) -> Any:
     span = history["mean"].max(STEP) - history["mean"].min(STEP)
     return span.max(names.CLUSTER).idxmax(names.ARTIST).item()
-
-
-def _check(history: xr.Dataset, dim: str, wanted: Sequence[Any]) -> None:
-    known = history[dim].to_numpy().tolist()
-    absent = [label for label in wanted if label not in known]
-    if absent:
-        raise FindingError(
-            f"There is no {dim} {absent[0]!r} in the history; it has {len(known)}, among them "
-            f"{', '.join(map(repr, known[:3]))}."
-        )
 
 
 def _draw(own: xr.Dataset, who: str, *, backend: str | None, **pc_kwargs: Any) -> PlotCollection:
@@ -188,7 +179,9 @@ def _steps(own: xr.Dataset) -> list[str]:
     until = [str(day)[5:] for day in own["until"].values]
     again = ["\ncorrected" if rows > 0 else "" for rows in own["replaced"].values]
     words = ["prior", *(f"{day or f'#{i}'}{again[i]}" for i, day in enumerate(until))]
-    words[1] = "fit" if not until[0] else f"fit\n{until[0]}"
+    # Who came later was never in the fit: the first step is an update.
+    if int(own[STEP].values[0]) == 0:
+        words[1] = "fit" if not until[0] else f"fit\n{until[0]}"
     every = -(-len(words) // _LONGEST_TICKS)
     last = len(words) - 1
     return [w if i < 2 or i == last or (last - i) % every == 0 else "" for i, w in enumerate(words)]  # noqa: PLR2004 - prior and fit

@@ -11,6 +11,8 @@ from coterie.findings.families import FAMILIES, Family
 from coterie.findings.finding import Finding
 from coterie.findings.half_life import choose_half_life
 from coterie.findings.level_comparison import compare_levels
+from coterie.findings.markets import Market
+from coterie.findings.policies import simulate_policy
 from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.reference import Reference
 from coterie.findings.replica_rates import predictive_check
@@ -22,6 +24,7 @@ __all__ = [
     "FAMILIES",
     "Family",
     "Finding",
+    "Market",
     "Reference",
     "Rules",
     "allocate",
@@ -38,4 +41,5 @@ __all__ = [
     "sbc",
     "scorecard",
     "sensitivity",
+    "simulate_policy",
 ]

@@ -261,7 +261,7 @@ def _sentence(own: xr.Dataset) -> str:
     held = f"{HELD:.0%}".replace("%", " %")
     return (
         f"{own[names.OUTCOME].item()}: {verdict}; {held} intervals held "
-        f"{float(own['coverage']):.2f} of {int(n):,} {'row' if n == 1 else 'rows'}."
+        f"{100 * float(own['coverage']):.3g} % of {int(n):,} {'row' if n == 1 else 'rows'}."
     )
 
 

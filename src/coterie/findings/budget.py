@@ -136,7 +136,7 @@ def allocate(
     --------
     >>> worth = {"save": 1, "add": 1.5, "follow": 4, "depth": 0.1}
     >>> found = co.allocate(
-    ...     co.example_beliefs(), "Night Ferry", budget=10_000, values=worth, rng=rng
+    ...     co.example_beliefs(), "Oslo Choir", budget=10_000, values=worth, rng=rng
     ... )
     >>> found.table["amount"].sum().item()
     10000.0

@@ -91,9 +91,9 @@ def scorecard(
     --------
     >>> beliefs = co.example_beliefs()
     >>> reference = co.Reference.of(beliefs, rng=rng)
-    >>> found = co.scorecard(beliefs, "Night Ferry", reference=reference, rng=rng)
+    >>> found = co.scorecard(beliefs, "Oslo Choir", reference=reference, rng=rng)
     >>> found.table["first"].idxmax("cluster").item()
-    'late-night headphones'
+    'indie pop'
     """
     drawn = Responses.of(beliefs, artist, rng=rng)
     shown = drawn.chosen(clusters)

@@ -129,9 +129,9 @@ def durable_yield(
     Examples
     --------
     >>> worth = {"save": 1, "add": 1.5, "follow": 4, "depth": 0.1}
-    >>> found = co.durable_yield(co.example_beliefs(), "Night Ferry", values=worth, rng=rng)
+    >>> found = co.durable_yield(co.example_beliefs(), "Oslo Choir", values=worth, rng=rng)
     >>> found.table["yield"].idxmax("cluster").item()
-    'late-night headphones'
+    'indie pop'
     """
     drawn = Responses.of(beliefs, artist, rng=rng)
     made = yields_of(beliefs, artist, drawn, values=values, per=per, rng=rng)

@@ -20,13 +20,13 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
+from coterie.findings.origin import origin_of
 from coterie.findings.powering import OWN, WEIGHT_OF, in_words, per_doubling, through_population
 
 if TYPE_CHECKING:
     from coterie.beliefs import Alone, Beliefs
     from coterie.typing import Flags, Floats
 
-DRAWS: Final = 200
 PART: Final = "part"
 KIND: Final = "of"
 KHAT_MOST: Final = 0.7
@@ -99,7 +99,7 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
             'explain. Fit with homes="one" or "many".'
         )
     refuse_partial(beliefs)
-    alone = Alone.of(beliefs, artist, draws=DRAWS)
+    alone = Alone.of(beliefs, artist)
     clusters = clusters_of(beliefs)
     belief, evidence = alone.believe()
     now, size = belief.mean(axis=0), len(clusters)
@@ -120,7 +120,7 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
         headline=_headline(artist, table, now, alone.prior, places),
         table=table,
         caveats=(*_caveats(table), in_words(table, int(now[:size].argmax()))),
-        provenance={"rng_of_fit": str(beliefs.tree.attrs.get("coterie_rng")), "draws": DRAWS},
+        provenance=origin_of(beliefs, artist=str(artist)),
     )
 
 

@@ -95,7 +95,7 @@ class Reference:
         Examples
         --------
         >>> sorted(co.Reference.of(co.example_beliefs(), rng=rng).outcomes)
-        ['add', 'depth', 'follow', 'save']
+        ['add', 'depth', 'follow', 'reach', 'save']
         """
         from coterie.beliefs import next_rates
 

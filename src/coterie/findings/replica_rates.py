@@ -59,7 +59,7 @@ def predictive_check(
     --------
     >>> found = co.predictive_check(co.example_beliefs(), rng=rng)
     >>> dict(found.table["observed"].sizes)
-    {'outcome': 4, 'cluster': 5}
+    {'outcome': 5, 'cluster': 5}
     """
     from arviz_base import rcParams
 

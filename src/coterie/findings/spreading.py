@@ -84,9 +84,9 @@ def positioning(
 
     Examples
     --------
-    >>> found = co.positioning(co.example_beliefs(), "Night Ferry", rng=rng)
+    >>> found = co.positioning(co.example_beliefs(), "Oslo Choir", rng=rng)
     >>> found.table["share"].idxmax("cluster").item()
-    'late-night headphones'
+    'indie pop'
     """
     if not 0 < adjacent < core < 1:
         raise FindingError(

@@ -3,7 +3,8 @@
 Three things make a belief: what was stated of membership, the artist's own counts, and what was
 stated of the population. Each is raised to a power of a half and of two in turn. With the first
 two the artist is believed in again, through the whole model, at the draws of the population that
-there are; the third weighs those draws (Pareto-smoothed), and is left out where they cannot tell.
+there are: counts twice as heavy are twice the listeners of the same cells, not twice the cells.
+The third weighs those draws (Pareto-smoothed), and is left out where they cannot tell.
 
 Source: power-scaling, Kallioinen, Paananen, Bürkner and Vehtari (2024), *Detecting and diagnosing
 prior and likelihood sensitivity with power-scaling*, Statistics and Computing 34, 57.
@@ -18,8 +19,10 @@ import numpy as np
 import xarray as xr
 
 from coterie import names
-from coterie.errors import BeliefError, FindingError
+from coterie.errors import FindingError
+from coterie.findings.choosing import chosen
 from coterie.findings.finding import UNIT, Finding
+from coterie.findings.origin import origin_of
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -29,7 +32,6 @@ SOURCE: Final = "source"
 POWER: Final = "power"
 SOURCES: Final = ("membership_prior", "own_counts", "population_prior")
 POWERS: Final = (0.5, 2.0)
-DRAWS: Final = 200
 KHAT_MOST: Final = 0.7
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _NAMED: Final = 3
@@ -70,7 +72,7 @@ def sensitivity(beliefs: Beliefs, *, artists: Sequence[Hashable] | None = None) 
 
     Examples
     --------
-    >>> found = co.sensitivity(co.example_beliefs(), artists=["Night Ferry"])
+    >>> found = co.sensitivity(co.example_beliefs(), artists=["Oslo Choir"])
     >>> bool(found.table["kept"].item())
     True
     """
@@ -91,14 +93,7 @@ def _chosen(beliefs: Beliefs, artists: Sequence[Hashable] | None) -> list[Any]:
     known = _draws(beliefs)[names.ARTIST].to_numpy().tolist()
     if artists is None:
         return list(known)
-    missing = [artist for artist in artists if artist not in known]
-    if missing or not len(artists):
-        said = f"{missing[0]!r} is not among" if missing else "None was named of"
-        raise BeliefError(
-            f"{said} the {len(known):,} artists of these beliefs; {len(missing)} of "
-            f"{len(artists)} are like this. All are in .evidence.artists."
-        )
-    return list(dict.fromkeys(artists))
+    return chosen(artists, known, "artist")
 
 
 def _draws(beliefs: Beliefs) -> xr.DataArray:
@@ -113,7 +108,7 @@ def _varied(beliefs: Beliefs, who: list[Any]) -> tuple[Floats, Floats, Floats, l
     weights, khat = _population_weights(beliefs)
     now, varied = [], []
     for artist in who:
-        alone = Alone.of(beliefs, artist, draws=DRAWS)
+        alone = Alone.of(beliefs, artist)
         drawn, _ = alone.believe()
         turned = [
             [alone.believe(prior_power=p)[0].mean(axis=0) for p in POWERS],
@@ -178,30 +173,30 @@ def _table(
 
 def _finding(beliefs: Beliefs, table: xr.Dataset) -> Finding:
     kept = table["kept"].to_numpy()
-    moved = table[names.ARTIST].to_numpy()[~kept].tolist()
-    what = "home" if beliefs.homes == "one" else "clusters"
-    named = ", ".join(map(str, moved[:_NAMED])) + (" and others" if len(moved) > _NAMED else "")
-    if not moved:
-        whom = "its" if kept.size == 1 else f"all {kept.size} artists keep their"
-        who = f"{table[names.ARTIST].values[0]} keeps " if kept.size == 1 else ""
-        said = f"{who}{whom} likeliest {what} with priors or counts weighing half or twice"
+    who = table[names.ARTIST].to_numpy()
+    moved = who[~kept].tolist()
+    khat = table["khat"].to_numpy()
+    blind = bool((khat > KHAT_MOST).any())
+    what = "likeliest home" if beliefs.homes == "one" else "likeliest clusters"
+    turned = "the prior of membership or the artist's own counts" if blind else "priors or counts"
+    if kept.size == 1:
+        said = f"{who[0]} {'does not keep' if moved else 'keeps'} its {what}"
+    elif moved:
+        named = ", ".join(map(str, moved[:_NAMED])) + (" and others" if len(moved) > _NAMED else "")
+        said = f"{int(kept.sum())} of {kept.size} artists keep their {what}, not so {named},"
     else:
-        said = (
-            f"{int(kept.sum())} of {kept.size} artists keep their likeliest {what} with priors or "
-            f"counts weighing half or twice; not so {named}"
-        )
+        said = f"All {kept.size} artists keep their {what}"
     caveats = [
         "One thing is turned at a time, for one artist; the population is held where it is, but "
         "for the population's own priors.",
     ]
-    khat = table["khat"].to_numpy()
-    if (khat > KHAT_MOST).any():
-        caveats.append(
+    if blind:
+        caveats.insert(
+            0,
             "What other priors of the population would have done cannot be told from these draws "
-            f"(Pareto k {', '.join(f'{k:.2g}' for k in khat)}, bar {KHAT_MOST}); it is left empty."
+            f"(Pareto k {', '.join(f'{k:.2g}' for k in khat)}, bar {KHAT_MOST}); it is left empty.",
         )
     return Finding(
-        kind="sensitivity", headline=said[0].upper() + said[1:] + ".", table=table,
-        caveats=tuple(caveats),
-        provenance={"rng_of_fit": str(beliefs.tree.attrs.get("coterie_rng")), "draws": DRAWS},
+        kind="sensitivity", headline=f"{said} with {turned} weighing half or twice.", table=table,
+        caveats=tuple(caveats), provenance=origin_of(beliefs),
     )  # fmt: skip

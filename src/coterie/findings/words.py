@@ -5,7 +5,7 @@ Callers may trust that certainty is never claimed by rounding.
 
 from __future__ import annotations
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -48,3 +48,22 @@ def of_twenty(probability: float) -> str:
 def whole(probability: float) -> int:
     """Return how many of twenty outcomes a probability is, to the nearest, halves up."""
     return int(np.floor(probability * OUTCOMES + _HALF))
+
+
+def of_draws(draws: Any) -> str:
+    """Say how often something held among draws: never always, for draws are finite.
+
+    Parameters
+    ----------
+    draws
+        Whether it held at each draw.
+
+    Examples
+    --------
+    >>> from coterie.findings.words import of_draws
+    >>> of_draws([True] * 320)
+    'more than 19 of 20'
+    """
+    held = np.asarray(draws, dtype=bool)
+    edge = 0.5 / (held.size + 1)
+    return of_twenty(float(np.clip(held.mean(), edge, 1 - edge)))

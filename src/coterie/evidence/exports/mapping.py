@@ -171,6 +171,7 @@ def template(exports: Iterable[Export]) -> str:
     """
     lines = [
         '# Which cluster did each of these reach? Fill cluster in; what stays "" is left out.',
+        '# Name a release in all rows or in none: release = "..." beside cluster = "...".',
         "# Any further line becomes a column: release = ..., context = ..., geo = ...",
     ]
     exports = list(exports)
