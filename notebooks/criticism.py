@@ -45,7 +45,7 @@ verdict
 # %% [markdown]
 # ## Was it right about what came later?
 # Only rows that the fit has not seen can tell. Here they are drawn from the beliefs themselves, each artist's from
-# another draw, so that they should be calibrated.
+# another draw, so that they should be calibrated; of twenty outcomes that are, one strays from its band by chance.
 
 # %%
 frame = beliefs.evidence.to_frame()

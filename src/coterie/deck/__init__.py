@@ -22,7 +22,7 @@ from coterie.deck.saying import (
 from coterie.deck.sentences import say_home
 from coterie.deck.tables import write_new, write_table
 from coterie.deck.update import plot_update
-from coterie.findings.words import of_twenty
+from coterie.findings import of_twenty
 
 __all__ = [
     "Deck",

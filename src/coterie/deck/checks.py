@@ -30,9 +30,7 @@ from coterie.deck.style import (
     interval_in_words,
     title_figure,
 )
-from coterie.findings import Finding
-from coterie.findings.choosing import chosen
-from coterie.findings.words import of_twenty
+from coterie.findings import Finding, chosen, of_twenty
 
 MOST: Final = 6
 """Artists drawn where none is named."""

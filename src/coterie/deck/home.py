@@ -32,7 +32,7 @@ from coterie.deck.style import (
     title_figure,
 )
 from coterie.errors import FindingError
-from coterie.findings.words import OUTCOMES, of_twenty, whole
+from coterie.findings import OUTCOMES, of_twenty, whole
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

@@ -14,7 +14,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.errors import FindingError
-from coterie.findings.choosing import chosen
+from coterie.findings import chosen
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

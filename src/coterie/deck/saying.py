@@ -17,8 +17,7 @@ from coterie import names
 from coterie.deck.places import RANK, places, ranks
 from coterie.deck.sentences import per_cent, per_people, plain, unsettled
 from coterie.errors import FindingError
-from coterie.findings.choosing import chosen
-from coterie.findings.words import of_draws, of_twenty
+from coterie.findings import chosen, of_draws, of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

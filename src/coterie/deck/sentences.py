@@ -15,7 +15,7 @@ import pandas as pd
 
 from coterie import names
 from coterie.deck.places import places
-from coterie.findings.words import OUTCOMES, of_twenty, whole
+from coterie.findings import OUTCOMES, of_twenty, whole
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -38,7 +38,7 @@ def twentieths(value: float, *, unsure: bool) -> str:
     """Write a cell of a map: outcomes of twenty, a dot for none, a mark where it is not settled."""
     if np.isnan(value):
         return ""
-    number = "> 19" if 1 - _LEAST < value < 1 else "·" if value < _LEAST else str(whole(value))
+    number = "> 19" if 1 - _LEAST <= value < 1 else "·" if value < _LEAST else str(whole(value))
     return f"{number} ?" if unsure else number
 
 

@@ -23,8 +23,7 @@ from coterie.deck.sentences import WIDE, home_sentence, per_cent, per_people, pl
 from coterie.deck.slides import COLUMNS, LINES, NOT_YET, ROWS, Bars, Lines, Map, Slide, Table
 from coterie.deck.style import interval_in_words
 from coterie.deck.telling import chart_of
-from coterie.findings.choosing import chosen
-from coterie.findings.words import of_twenty
+from coterie.findings import chosen, of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Diagnosis

@@ -18,8 +18,7 @@ import pandas as pd
 from coterie import names
 from coterie.deck.sentences import per_cent, plain
 from coterie.deck.slides import LINES, ROWS, Bars, Chart, Table
-from coterie.findings import Finding
-from coterie.findings.words import of_twenty
+from coterie.findings import Finding, of_twenty
 
 _WIDEST: Final = 7
 """Columns of a table, at most."""

@@ -31,7 +31,7 @@ from coterie.deck.style import (
     title_figure,
 )
 from coterie.errors import FindingError
-from coterie.findings.choosing import chosen
+from coterie.findings import chosen
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs

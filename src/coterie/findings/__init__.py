@@ -4,6 +4,7 @@ from coterie.findings import formulas
 from coterie.findings.backtest import backtest
 from coterie.findings.budget import Rules, allocate
 from coterie.findings.cards import scorecard
+from coterie.findings.choosing import chosen
 from coterie.findings.criticism import criticise
 from coterie.findings.economics import durable_yield
 from coterie.findings.explanation import explain
@@ -19,9 +20,11 @@ from coterie.findings.replica_rates import predictive_check
 from coterie.findings.sbc import sbc
 from coterie.findings.spreading import positioning
 from coterie.findings.turning import sensitivity
+from coterie.findings.words import OUTCOMES, of_draws, of_twenty, whole
 
 __all__ = [
     "FAMILIES",
+    "OUTCOMES",
     "Family",
     "Finding",
     "Market",
@@ -30,11 +33,14 @@ __all__ = [
     "allocate",
     "backtest",
     "choose_half_life",
+    "chosen",
     "compare_levels",
     "criticise",
     "durable_yield",
     "explain",
     "formulas",
+    "of_draws",
+    "of_twenty",
     "positioning",
     "predictive_check",
     "prior_rates",
@@ -42,4 +48,5 @@ __all__ = [
     "scorecard",
     "sensitivity",
     "simulate_policy",
+    "whole",
 ]

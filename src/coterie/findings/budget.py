@@ -23,7 +23,7 @@ from coterie.findings.formulas import best_probability, perfect_information
 from coterie.findings.origin import origin_of
 from coterie.findings.responses import Responses, interval
 from coterie.findings.sharing import Group, Line, Method, apportioned, sleeve_shares, wanted
-from coterie.findings.words import of_twenty
+from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -68,6 +68,12 @@ class Rules:
         a cluster that has some gets no experiment on top.
     unit
         Smallest amount of money: 1 for whole euros, 0.01 for cents.
+
+    Examples
+    --------
+    >>> rules = co.Rules(maturity=0.2, floors={"indie pop": 500}, least_test=100)
+    >>> rules.sleeves["validated"]
+    (0.7, 0.8)
     """
 
     sleeves: Mapping[str, tuple[float, float]] = field(default_factory=lambda: SLEEVES)
@@ -277,7 +283,7 @@ def _table(
     brought = level[:, place] * amount * _diminished(amount, np.array(place), made)
     mean, lower, upper, attrs = interval(brought, None)
     why = [
-        _why(line, money, best[k], pays[k])
+        _why(line, money, tuple(of_share(float(v[k]), len(level)) for v in (best, pays)))
         for line, money, k in zip(lines, amount, place, strict=True)
     ]
     value, chance = {UNIT: "value"} | attrs, {UNIT: "probability"}
@@ -296,7 +302,7 @@ def _table(
             "total": ((), float(brought.sum(axis=1).mean()), value),
         },
         coords={LINE: [f"{line.cluster} ({line.sleeve})" for line in lines]},
-        attrs={"main": "amount"},
+        attrs={"main": "amount", "draws": len(level)},
     )  # fmt: skip
     order = np.argsort(-amount, kind="stable")
     return table.isel({LINE: order})
@@ -311,8 +317,8 @@ def _diminished(amount: Floats, place: Integers, made: Yields) -> Floats:
     return found
 
 
-def _why(line: Line, money: float, best: float, pays: float) -> str:
-    chance = f"{of_twenty(float(best))} outcomes put it first, {of_twenty(float(pays))} above 1"
+def _why(line: Line, money: float, chances: tuple[str, ...]) -> str:
+    chance = f"{chances[0]} outcomes put it first, {chances[1]} above 1"
     if line.cap is not None and line.floor == line.cap:
         return f"fixed by hand; {chance}" if line.floor else "given what was fixed, nothing more"
     if money == 0:
@@ -330,7 +336,7 @@ def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
     best = table["best"].to_numpy()[table["cluster"].values.tolist().index(money.index[0])]
     return (
         f"Of the next {budget:,.0f} for {artist}, {money.iloc[0]:,.0f} go to {money.index[0]}, the "
-        f"best buy in {of_twenty(float(best))} equally likely outcomes; "
+        f"best buy in {of_share(float(best), table.attrs['draws'])} equally likely outcomes; "
         f"{int((money > 0).sum())} clusters share it."
     )
 

@@ -21,7 +21,7 @@ from coterie.findings.formulas import best_probability, quality
 from coterie.findings.origin import origin_of
 from coterie.findings.reference import Reference
 from coterie.findings.responses import Responses, interval
-from coterie.findings.words import of_twenty
+from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -163,7 +163,7 @@ def _table(
         coords={
             names.CLUSTER: clusters, names.OUTCOME: list(share), "place": np.arange(1, size + 1),
         },
-        attrs={"main": "first"},
+        attrs={"main": "first", "draws": len(total)},
     )  # fmt: skip
 
 
@@ -178,8 +178,9 @@ def _headline(table: xr.Dataset, artist: Hashable) -> str:
     best = order.index[0]
     score = float(table["quality"].sel({names.CLUSTER: best}))
     side = "above" if score >= 0 else "below"
+    how_often = of_share(order.iloc[0], table.attrs["draws"])
     return (
-        f"{artist} is answered best in {best}: highest score in {of_twenty(order.iloc[0])} "
+        f"{artist} is answered best in {best}: highest score in {how_often} "
         f"equally likely releases, {abs(score):.1f} standard deviations {side} what is usual."
     )
 

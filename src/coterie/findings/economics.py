@@ -21,7 +21,7 @@ from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability
 from coterie.findings.origin import origin_of
 from coterie.findings.responses import Responses, interval
-from coterie.findings.words import of_twenty
+from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -232,7 +232,7 @@ def _table(made: Yields, break_even: float, prob: float | None) -> xr.Dataset:
             "marginal": (dims, marginal, unit),
             "price": (dims, np.where(priced, made.price, UNPRICED), {UNIT: "words"}),
         },
-        coords={dims: clusters}, attrs={"main": "yield"},
+        coords={dims: clusters}, attrs={"main": "yield", "draws": len(level)},
     )  # fmt: skip
 
 
@@ -240,12 +240,12 @@ def _headline(table: xr.Dataset, artist: Hashable, break_even: float) -> str:
     order = table["yield"].to_series().dropna().sort_values(ascending=False, kind="stable")
     if order.empty:
         return f"No cluster of {artist} has a price: nothing was paid for, so there is no yield."
-    best = table.sel({names.CLUSTER: order.index[0]})
+    best, draws = table.sel({names.CLUSTER: order.index[0]}), table.attrs["draws"]
     return (
         f"{artist}: a unit of money buys most in {order.index[0]}, {order.iloc[0]:.2f} of durable "
         f"value ({float(best['yield_lower']):.2f} to {float(best['yield_upper']):.2f}); "
-        f"{of_twenty(float(best['best']))} equally likely outcomes put it first, "
-        f"{of_twenty(float(best['pays']))} above {break_even:g}."
+        f"{of_share(float(best['best']), draws)} equally likely outcomes put it first, "
+        f"{of_share(float(best['pays']), draws)} above {break_even:g}."
     )
 
 

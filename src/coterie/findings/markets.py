@@ -42,6 +42,11 @@ class Market:
         Shape of a campaign's own Gamma scatter; larger is less.
     per_money
         Answers that a unit of money buys where a cluster has all of the budget.
+
+    Examples
+    --------
+    >>> co.Market(clusters=5, weeks=12).saturation
+    0.85
     """
 
     clusters: int = 8

@@ -116,7 +116,10 @@ def _between(
             if o < p:
                 right = np.log((every[:, b] + 0.5) / (made.n[b] + 0.5))
                 yield f"{first.name} with {second.name}, cell by cell", _correlation(left, right)
-            if np.ptp(made.n[b]) > 0 and not np.array_equal(made.n[a], made.n[b]):
+            # Whom money reached are those who answer: their number says what reach was.
+            upstream = first.numerator in {outcome.denominator for outcome in outcomes}
+            alike = np.ptp(made.n[b]) == 0 or np.array_equal(made.n[a], made.n[b])
+            if not upstream and not alike:
                 name = f"{first.name}: rate against denominator of {second.name}"
                 yield name, _correlation(left, np.log(made.n[b]))
 

@@ -172,17 +172,32 @@ def apportioned(lines: Sequence[Line], budget: int, groups: Sequence[Group] = ()
     FindingError
         If no amounts keep all rules, naming those in conflict.
     """
-    from scipy.optimize import Bounds as Box
-    from scipy.optimize import LinearConstraint, milp
-
     _refuse_conflicts(lines, budget, groups)
+    found = _solved(lines, budget, groups)
+    if found is None:
+        told = "; ".join(
+            f"{g.name} {g.lower:,} to {'any' if g.upper is None else f'{g.upper:,}'}"
+            for g in groups
+        )
+        raise FindingError(
+            f"No amounts of {budget:,} units keep all rules together: {told}; floors of lines "
+            f"{sum(line.floor for line in lines):,}; least tests "
+            f"{max(line.least for line in lines):,}. Loosen a range, or lower the least size of a "
+            "test."
+        )
+    return [round(v) for v in found[: len(lines)]]
+
+
+def _solved(lines: Sequence[Line], budget: int, groups: Sequence[Group]) -> Floats | None:
+    """Solve for amounts, what they are off by, and whether lines are there; None if none can."""
+    from scipy.optimize import Bounds, LinearConstraint, milp
+
     size = len(lines)
     target = np.array([line.target for line in lines])
     most = np.array([budget if line.cap is None else min(line.cap, budget) for line in lines])
     floor = np.array([line.floor for line in lines])
     least = np.array([max(line.least, line.floor) for line in lines])
     eye, none = np.eye(size), np.zeros((size, size))
-    # Columns: amounts, what they are off by, whether the line is there at all.
     rules = [
         LinearConstraint(np.hstack([eye, -eye, none]), -np.inf, target),
         LinearConstraint(np.hstack([-eye, -eye, none]), -np.inf, -target),
@@ -194,27 +209,17 @@ def apportioned(lines: Sequence[Line], budget: int, groups: Sequence[Group] = ()
         own = np.isin(np.arange(size), group.lines).astype(float)
         high = np.inf if group.upper is None else group.upper
         rules.append(LinearConstraint(np.r_[own, np.zeros(2 * size)][None], group.lower, high))
-    found = milp(
+    found: Floats | None = milp(
         # What is off relative to a line's own size, so that small lines keep theirs.
         np.r_[np.zeros(size), 1 / np.sqrt(1 + target), np.zeros(size)],
         integrality=np.r_[np.ones(size), np.zeros(size), np.ones(size)],
-        bounds=Box(
+        bounds=Bounds(
             np.r_[floor, np.zeros(size), floor > 0],
             np.r_[most, np.full(size, np.inf), np.ones(size)],
         ),
         constraints=rules,
-    )
-    if found.x is None:
-        told = "; ".join(
-            f"{g.name} {g.lower:,} to {'any' if g.upper is None else f'{g.upper:,}'}"
-            for g in groups
-        )
-        raise FindingError(
-            f"No amounts of {budget:,} units keep all rules together: {told}; floors of lines "
-            f"{floor.sum():,}; least tests {max(least.tolist()):,}. Loosen a range, or lower the "
-            "least size of a test."
-        )
-    return [round(v) for v in found.x[:size]]
+    ).x
+    return found
 
 
 def _refuse_conflicts(lines: Sequence[Line], budget: int, groups: Sequence[Group]) -> None:

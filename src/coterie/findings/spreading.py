@@ -20,7 +20,7 @@ from coterie.findings import formulas
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.origin import origin_of
 from coterie.findings.responses import Responses, interval
-from coterie.findings.words import of_twenty
+from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -195,7 +195,7 @@ def _headline(table: xr.Dataset, artist: Hashable) -> str:
     spread = table[["value_lower", "value_upper"]].sel(measure="effective clusters")
     ends = [float(end) for end in spread.data_vars.values()]
     return (
-        f"{artist} has {said[str(shape.index[0])]} in {of_twenty(shape.iloc[0])} equally likely "
-        f"outcomes: {first.index[0]} holds {first.iloc[0]:.0%} of response, as spread as over "
-        f"{float(number):.1f} equal clusters ({ends[0]:.1f} to {ends[1]:.1f})."
+        f"{artist} has {said[str(shape.index[0])]} in {of_share(shape.iloc[0], DRAWS)} equally "
+        f"likely outcomes: {first.index[0]} holds {first.iloc[0]:.0%} of response, as spread as "
+        f"over {float(number):.1f} equal clusters ({ends[0]:.1f} to {ends[1]:.1f})."
     )

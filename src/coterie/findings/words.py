@@ -40,7 +40,7 @@ def of_twenty(probability: float) -> str:
         raise FindingError(f"{probability!r} is no probability. Give a number from 0 to 1.")
     if 0 < probability < _LEAST:
         return f"fewer than 1 of {OUTCOMES}"
-    if 1 - _LEAST < probability < 1:
+    if 1 - _LEAST <= probability < 1:
         return f"more than {OUTCOMES - 1} of {OUTCOMES}"
     return f"{whole(probability)} of {OUTCOMES}"
 
@@ -65,5 +65,17 @@ def of_draws(draws: Any) -> str:
     'more than 19 of 20'
     """
     held = np.asarray(draws, dtype=bool)
-    edge = 0.5 / (held.size + 1)
-    return of_twenty(float(np.clip(held.mean(), edge, 1 - edge)))
+    return of_share(float(held.mean()), held.size)
+
+
+def of_share(share: float, draws: int) -> str:
+    """Say a share of so many draws in twentieths: never always, for draws are finite.
+
+    Examples
+    --------
+    >>> from coterie.findings.words import of_share
+    >>> of_share(0.0, 400), of_share(0.5, 400)
+    ('fewer than 1 of 20', '10 of 20')
+    """
+    edge = 0.5 / (draws + 1)
+    return of_twenty(float(np.clip(share, edge, 1 - edge)))

@@ -1,0 +1,149 @@
+"""Budget: whole money that keeps its rules, with the reason of every line."""
+
+import numpy as np
+import pytest
+
+import coterie as co
+from tests.findings.priced import rows, stated
+
+WORTH = {"save": 1.0}
+MANY = 60
+CLUSTERS = ("gym", "focus", "pop", "rain")
+CENTRES = (0.62, 0.55, 0.5, 0.3)
+
+
+@pytest.fixture
+def beliefs(monkeypatch):
+    """Return four clusters at 0.5 a listener, of which two surely pay."""
+    clusters = np.repeat(CLUSTERS, MANY)
+    table = rows(
+        cluster=clusters, spend=[200.0] * clusters.size,
+        release=[str(i) for i in range(clusters.size)],
+    )  # fmt: skip
+    rng = np.random.default_rng(8)
+    saves = np.clip(rng.normal(CENTRES, (0.02, 0.01, 0.06, 0.02), (800, 4)), 0, 1)
+    levels = np.stack([saves, saves * 0, saves * 0], axis=-1)
+    return stated(table, levels, monkeypatch=monkeypatch)
+
+
+def allocated(beliefs, budget=10_000, **said):
+    return co.allocate(
+        beliefs, "Ana", budget=budget, values=WORTH, rng=np.random.default_rng(5), **said
+    )
+
+
+@pytest.mark.parametrize("method", ["thompson", "ucb", "top_two"])
+@pytest.mark.parametrize("budget", [1000, 9_999, 123_457])
+def test_amounts_sum_to_the_budget_exactly_and_sleeves_keep_their_ranges(beliefs, method, budget):
+    table = allocated(beliefs, budget, method=method).table
+    assert float(table["amount"].sum()) == budget
+    by_sleeve = table["amount"].groupby(table["sleeve"]).sum() / budget
+    for sleeve, (low, high) in co.Rules().sleeves.items():
+        share = float(by_sleeve.sel(sleeve=sleeve))
+        assert low - 1 / budget <= share <= high + 1 / budget
+
+
+def test_what_pays_is_validated_and_the_rest_is_learned_about(beliefs):
+    table = allocated(beliefs).table
+    where = dict(zip(table["line"].values.tolist(), table["sleeve"].values.tolist(), strict=True))
+    assert where["gym (validated)"] == "validated"
+    assert where["rain (adjacent)"] == "adjacent"
+    assert "rain (experiment)" not in where
+    assert "pop (adjacent)" in where
+    assert all(len(why) > 20 for why in table["why"].values.tolist())
+    assert float(table["amount"].sel(line="gym (validated)")) > 3_000
+
+
+def test_the_headline_names_who_gets_most_and_how_sure_that_is(beliefs):
+    found = allocated(beliefs)
+    money = found.table["amount"].to_series()
+    most = money.groupby(found.table["cluster"].values).sum()
+    leader = most.index[most == most.max()]
+    assert any(f"{most.max():,.0f} go to {cluster}" in found.headline for cluster in leader)
+    assert "20 of 20" not in found.headline.replace("more than 19 of 20", "")
+    assert "equally likely outcomes" in found.headline
+
+
+def test_floors_caps_and_fixed_lines_are_kept_over_all_lines_of_a_cluster(beliefs):
+    rules = co.Rules(
+        floors={"rain": 900}, caps={"gym": 4_000}, pending={"gym": 1_000}, fixed={"pop": 700}
+    )
+    table = allocated(beliefs, rules=rules).table
+    money = table["amount"].groupby(table["cluster"]).sum()
+    assert float(money.sel(cluster="rain")) >= 900
+    assert float(money.sel(cluster="gym")) <= 3_000
+    assert float(money.sel(cluster="pop")) == 700
+    assert float(money.sum()) == 10_000
+    assert "gym (experiment)" not in table["line"].values
+
+
+def test_a_line_is_worth_a_test_or_nothing(beliefs):
+    table = allocated(beliefs, rules=co.Rules(least_test=600, unit=50)).table
+    amounts = table["amount"].to_numpy()
+    assert ((amounts == 0) | (amounts >= 600)).all()
+    assert (amounts % 50 == 0).all()
+    assert amounts.sum() == 10_000
+
+
+def test_cents_are_whole_cents(beliefs):
+    table = allocated(beliefs, 1000.01, rules=co.Rules(unit=0.01)).table
+    cents = table["amount"].to_numpy() * 100
+    np.testing.assert_allclose(cents, np.round(cents), atol=1e-6)
+    assert round(cents.sum()) == 100_001
+
+
+def test_an_emerging_artist_explores_more_than_an_established_one(beliefs):
+    shares = []
+    for maturity in (0.0, 1.0):
+        table = allocated(beliefs, rules=co.Rules(maturity=maturity)).table
+        own = table["amount"].where(table["sleeve"] == "adjacent", 0.0)
+        shares.append(float(own.sum()) / 10_000)
+    assert shares == [pytest.approx(0.20, abs=1e-3), pytest.approx(0.15, abs=1e-3)]
+
+
+def test_where_nothing_is_validated_all_is_learning_and_it_is_said(beliefs):
+    found = allocated(beliefs, rules=co.Rules(validated=[]))
+    assert set(found.table["sleeve"].values) == {"adjacent"}
+    assert any("No cluster for experiment and validated" in c for c in found.caveats)
+
+
+def test_what_is_open_is_worth_no_more_than_knowing_all(beliefs):
+    found = allocated(beliefs)
+    assert 0 < float(found.table["open"]) < 0.2 * float(found.table["total"])
+
+
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        (co.Rules(floors={"nowhere": 1}), "floors names 'nowhere'"),
+        (co.Rules(validated=["nowhere"]), "validated names 'nowhere'"),
+        (co.Rules(floors={"gym": 20_000}), "gym must have 20,000|No amounts|take 20,000"),
+        (co.Rules(unit=0), "unit is 0"),
+        (co.Rules(unit=3), "no whole number of units"),
+        (co.Rules(maturity=3), "maturity is 3"),
+        (co.Rules(caps={"gym": -1}), "caps of 'gym' is -1"),
+        (co.Rules(sleeves={"validated": (0.2, 0.3), "adjacent": (0.1, 0.2)}), "cannot sum to 1"),
+    ],
+)
+def test_rules_that_cannot_be_kept_are_refused_by_name(beliefs, rules, words):
+    with pytest.raises(co.FindingError, match=words):
+        allocated(beliefs, rules=rules)
+
+
+def test_an_allocation_is_a_slide(beliefs):
+    from coterie.deck.slides import Bars
+    from coterie.deck.story import of_finding
+
+    slide = of_finding(allocated(beliefs))
+    assert isinstance(slide.chart, Bars)
+    assert slide.chart.frame["value"].is_monotonic_decreasing
+
+
+def test_the_same_chance_gives_the_same_budget():
+    beliefs = co.example_beliefs()
+    said = {"budget": 5000, "values": {"save": 1.0, "follow": 4.0}}
+    first, second = (
+        co.allocate(beliefs, "Marrow", rng=np.random.default_rng(3), **said).table["amount"]
+        for _ in range(2)
+    )
+    assert first.to_series().tolist() == second.to_series().tolist()
