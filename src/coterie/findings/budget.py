@@ -55,6 +55,8 @@ class Rules:
         deviations unless ``curiosity`` says how many.
     curiosity
         Standard deviations that ``"ucb"`` adds.
+    break_even
+        Yield from which a cluster pays: 1 where values are in the currency of the spend.
     validated
         Clusters that count as validated; left out, those that pay with a probability of 0.8.
     floors, caps
@@ -79,6 +81,7 @@ class Rules:
     sleeves: Mapping[str, tuple[float, float]] = field(default_factory=lambda: SLEEVES)
     maturity: float = 0.5
     curiosity: float | None = None
+    break_even: float = 1.0
     validated: Sequence[Hashable] | None = None
     floors: Mapping[Any, float] = field(default_factory=dict)
     caps: Mapping[Any, float] = field(default_factory=dict)
@@ -94,7 +97,7 @@ def allocate(
     *,
     budget: float,
     values: Mapping[str, float],
-    method: Method = "top_two",
+    method: Method = "thompson",
     rules: Rules | None = None,
     rng: np.random.Generator,
 ) -> Finding:
@@ -111,7 +114,9 @@ def allocate(
     values
         What one event of each outcome is worth, as in :func:`coterie.durable_yield`.
     method
-        How clusters share a sleeve: ``"thompson"``, ``"ucb"`` or ``"top_two"``.
+        How clusters share a sleeve: ``"thompson"``, as probable as each is the best buy;
+        ``"ucb"``, by estimate and curiosity; ``"top_two"``, half of it to the best of the others
+        whoever leads, which learns faster and earns less.
     rules
         What must be kept; left out, the sleeves of 70 to 80, 15 to 20 and 5 to 10 per cent.
     rng
@@ -123,8 +128,8 @@ def allocate(
         Kind ``"allocation"``. Over (line): ``amount``, in money, summing to the budget exactly;
         ``cluster``, ``sleeve`` and ``why``; ``value`` with ``value_lower`` and ``value_upper``, the
         durable value it should bring; ``best``, the probability of the highest yield of all
-        clusters, and ``pays``, of a yield above 1. Clusters without a price get nothing, and it is
-        said. ``open`` is the expected value of knowing the best cluster, over the budget.
+        clusters, and ``pays``, of a yield above break-even. Clusters without a price get nothing,
+        and it is said. ``open`` is the expected value of knowing the best cluster, over the budget.
 
     Raises
     ------
@@ -159,7 +164,7 @@ def allocate(
     _check(rules, made, known)
     lines = _lines(made, known, budget, method, rules)
     units = apportioned(lines, _whole(budget, rules.unit), _groups(lines, budget, rules))
-    table = _table(lines, np.array(units) * rules.unit, made, known)
+    table = _table(lines, np.array(units) * rules.unit, made, known, rules.break_even)
     return Finding(
         kind="allocation", headline=_headline(table, artist, budget), table=table,
         caveats=_caveats(made, known, rules, table),
@@ -200,7 +205,7 @@ def _lines(
     usual, power = made.spend[made.priced], made.saturation
     # Yields were seen at each cluster's own spend; where reach saturates they are put on one.
     alike = level * (usual / usual.mean()) ** (1 - power) if power < 1 else level
-    pays = (level > 1).mean(axis=0)
+    pays = (level > rules.break_even).mean(axis=0)
     proven = [
         c in rules.validated if rules.validated is not None else bool(p >= PROVEN)
         for c, p in zip(known, pays, strict=True)
@@ -275,15 +280,15 @@ def _groups(lines: Sequence[Line], budget: float, rules: Rules) -> list[Group]:
 
 
 def _table(
-    lines: Sequence[Line], amount: Floats, made: Yields, known: list[Hashable]
+    lines: Sequence[Line], amount: Floats, made: Yields, known: list[Hashable], edge: float
 ) -> xr.Dataset:
     place = [known.index(line.cluster) for line in lines]
     level = made.level[:, made.priced]
-    best, pays = best_probability(level), (level > 1).mean(axis=0)
+    best, pays = best_probability(level), (level > edge).mean(axis=0)
     brought = level[:, place] * amount * _diminished(amount, np.array(place), made)
     mean, lower, upper, attrs = interval(brought, None)
     why = [
-        _why(line, money, tuple(of_share(float(v[k]), len(level)) for v in (best, pays)))
+        _why(line, money, [of_share(float(v[k]), len(level)) for v in (best, pays)], edge)
         for line, money, k in zip(lines, amount, place, strict=True)
     ]
     value, chance = {UNIT: "value"} | attrs, {UNIT: "probability"}
@@ -317,8 +322,8 @@ def _diminished(amount: Floats, place: Integers, made: Yields) -> Floats:
     return found
 
 
-def _why(line: Line, money: float, chances: tuple[str, ...]) -> str:
-    chance = f"{chances[0]} outcomes put it first, {chances[1]} above 1"
+def _why(line: Line, money: float, chances: list[str], edge: float) -> str:
+    chance = f"{chances[0]} outcomes put it first, {chances[1]} above {edge:g}"
     if line.cap is not None and line.floor == line.cap:
         return f"fixed by hand; {chance}" if line.floor else "given what was fixed, nothing more"
     if money == 0:
