@@ -12,7 +12,7 @@ import pytest
 import xarray as xr
 
 import coterie as co
-from coterie.beliefs import customs, replacing, storage
+from coterie.beliefs import customs, storage, whole_files
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError, CorruptResultError
 
@@ -194,9 +194,9 @@ def test_room_is_asked_for_before_anything_is_written(beliefs, tmp_path, monkeyp
 @pytest.mark.slow
 def test_a_part_of_a_file_is_nobodys_to_read_but_the_writers(beliefs, tmp_path, monkeypatch):
     seen = []
-    settle = replacing.settle_on_disk
+    settle = whole_files.settle_on_disk
     monkeypatch.setattr(
-        replacing, "settle_on_disk", lambda p: (seen.append(p.stat().st_mode & 0o777), settle(p))
+        whole_files, "settle_on_disk", lambda p: (seen.append(p.stat().st_mode & 0o777), settle(p))
     )
     beliefs.save(tmp_path / "b.nc")
 

@@ -14,7 +14,7 @@ import xarray as xr
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from coterie.beliefs import customs, replacing
+from coterie.beliefs import customs, whole_files
 from coterie.beliefs.ledger import evidence_of, ledger_of
 from coterie.beliefs.storage import read_tree, write_tree
 from coterie.beliefs.tree import Beliefs
@@ -235,7 +235,7 @@ def test_a_save_that_is_stopped_leaves_the_old_file_and_nothing_else(
     def stopped(_):
         raise stop
 
-    monkeypatch.setattr(replacing, "settle_on_disk", stopped)
+    monkeypatch.setattr(whole_files, "settle_on_disk", stopped)
     with pytest.raises(stop):
         beliefs.save(path)
 
@@ -249,11 +249,11 @@ def test_a_save_that_is_killed_leaves_the_old_file_whole(saved, tmp_path):
     path.write_bytes(saved.read_bytes())
     code = f"""
     import os, signal
-    from coterie.beliefs import replacing
+    from coterie.beliefs import whole_files
     from coterie.beliefs.tree import Beliefs
     beliefs = Beliefs.load({str(path)!r})
     beliefs.tree.attrs["coterie_version"] = "later"
-    replacing.settle_on_disk = lambda _: os.kill(os.getpid(), signal.SIGKILL)
+    whole_files.settle_on_disk = lambda _: os.kill(os.getpid(), signal.SIGKILL)
     beliefs.save({str(path)!r})
     """
     ran = subprocess.run([sys.executable, "-c", textwrap.dedent(code)], check=False)
@@ -266,7 +266,7 @@ def test_a_full_disk_is_told_in_plain_words(beliefs, tmp_path, monkeypatch):
     def full(_):
         raise OSError(28, "No space left on device")
 
-    monkeypatch.setattr(replacing, "settle_on_disk", full)
+    monkeypatch.setattr(whole_files, "settle_on_disk", full)
     with pytest.raises(BeliefError, match="No space left on device"):
         beliefs.save(tmp_path / "b.nc")
     assert list(tmp_path.iterdir()) == []

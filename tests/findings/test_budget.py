@@ -130,6 +130,12 @@ def test_rules_that_cannot_be_kept_are_refused_by_name(beliefs, rules, words):
         allocated(beliefs, rules=rules)
 
 
+@pytest.mark.parametrize("budget", [0, -5, float("nan")])
+def test_no_money_is_no_budget(beliefs, budget):
+    with pytest.raises(co.FindingError, match="must be money above 0"):
+        allocated(beliefs, budget)
+
+
 def test_an_allocation_is_a_slide(beliefs):
     from coterie.deck.slides import Bars
     from coterie.deck.story import of_finding

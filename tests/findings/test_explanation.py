@@ -29,7 +29,7 @@ def log_odds(share):
 
 def test_an_artist_alone_is_believed_in_as_in_the_fit(beliefs):
     for artist in ("a", "b", "c"):
-        belief, _ = Alone.of(beliefs, artist, draws=200).believe()
+        belief, _ = Alone.of(beliefs, artist).believe()
         fitted = beliefs.home.sel(artist=artist)
         error = 4 * belief.std(axis=0)[:2].max() * np.sqrt(2 / 200)
         np.testing.assert_allclose(
@@ -69,7 +69,7 @@ def test_the_factor_on_the_prior_makes_two_places_equal(found, beliefs):
 
 
 def test_the_factor_on_kappa_turns_the_home(beliefs, found):
-    alone = Alone.of(beliefs, "b", draws=200)
+    alone = Alone.of(beliefs, "b")
     factor = found.table["kappa_factor"].item()
     home = alone.believe()[0].mean(axis=0).argmax()
     if np.isnan(factor):

@@ -15,13 +15,12 @@ USUAL = co.Reference.stated(
 
 
 def test_a_score_is_the_weighted_distance_from_what_is_usual(monkeypatch, rng):
-    odds = lambda rate: np.log(rate / (1 - rate))  # noqa: E731 - one line of algebra
     levels = [[[0.2, 0.02, 1.0], [0.1, 0.02, np.e**2]]] * 20
     beliefs = stated(rows(cluster=["gym", "focus"]), levels, monkeypatch=monkeypatch)
     found = co.scorecard(
         beliefs, "Ana", reference=USUAL, weights={"save": 3, "depth": 1}, rng=rng
     ).table
-    wanted = 0.75 * (odds(0.2) - odds(0.1))
+    wanted = 0.75 * np.log(0.2 / 0.8 / (0.1 / 0.9))
     assert float(found["quality"].sel(cluster="gym")) == pytest.approx(wanted)
     assert float(found["quality"].sel(cluster="focus")) == pytest.approx(0.25 * 2)
     assert found["first"].to_numpy().tolist() == [1.0, 0.0]
@@ -84,6 +83,13 @@ def test_weights_that_weigh_nothing_are_refused(rng, weights, words):
 def test_a_reference_is_kept_and_read_as_it_was(tmp_path):
     FROZEN.save(tmp_path / "usual.json")
     assert co.Reference.load(tmp_path / "usual.json") == FROZEN
+    with pytest.raises(co.FindingError, match="Make it first"):
+        FROZEN.save(tmp_path / "nowhere" / "usual.json")
+    with pytest.raises(co.BeliefError, match="'nowhere' is not among the 5 clusters"):
+        co.scorecard(
+            co.example_beliefs(), "Marrow", reference=FROZEN, clusters=["nowhere"],
+            rng=np.random.default_rng(1),
+        )  # fmt: skip
     (tmp_path / "usual.json").write_text("{}")
     with pytest.raises(co.FindingError, match="is no saved reference"):
         co.Reference.load(tmp_path / "usual.json")

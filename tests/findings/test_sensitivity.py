@@ -3,6 +3,7 @@
 from dataclasses import replace
 
 import numpy as np
+import pandas as pd
 import pytest
 
 import coterie as co
@@ -115,3 +116,23 @@ def test_unknown_artists_and_beliefs_without_membership_are_refused():
         co.sensitivity(beliefs, artists=["Marrow", "Nobody"])
     with pytest.raises(co.BeliefError, match="No artist is named"):
         co.sensitivity(beliefs, artists=[])
+
+
+@pytest.fixture(scope="module")
+def updated():
+    beliefs = co.example_beliefs()
+    rows = {"artist": ["New"] * 2, "cluster": ["gym", "focus"], "listeners": [400, 300]}
+    more = co.Evidence.from_frame(pd.DataFrame(rows | {"saves": [40, 9]}))
+    prior = co.MembershipPrior.uniform(beliefs.evidence.clusters.tolist())
+    return co.update(beliefs, more, prior=prior, refit="never", rng=np.random.default_rng(2))
+
+
+def test_beliefs_by_weights_are_varied_from_where_they_are(updated):
+    table = co.sensitivity(updated, artists=["New"]).table.sel(artist="New")
+    inside = table["belief"].drop_sel(cluster="elsewhere")
+    wanted = updated.home.sel(artist="New").mean(("chain", "draw"))
+    np.testing.assert_allclose(inside, wanted, atol=1e-9)
+    alone = Alone.of(updated, "New")
+    moved = alone.believe(prior_power=2.0)[0].mean(axis=0) - alone.believe()[0].mean(axis=0)
+    turned = table["varied"].sel(source="membership_prior", power=2) - table["belief"]
+    np.testing.assert_allclose(turned, moved, atol=1e-9)

@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.tree import Beliefs, refuse_partial
     from coterie.beliefs.updating import update
     from coterie.beliefs.weighing import smoothed_weights
+    from coterie.beliefs.whole_files import replacing
 
 __all__ = [
     "Alone",
@@ -61,6 +62,7 @@ __all__ = [
     "predict",
     "predictive",
     "refuse_partial",
+    "replacing",
     "replicas",
     "score",
     "score_file",
@@ -95,6 +97,7 @@ _FILES = {
     "population_of": "stating",
     "predictive": "predicting",
     "refuse_partial": "tree",
+    "replacing": "whole_files",
     "replicas": "redrawing",
     "score": "scoring",
     "score_file": "scoring_files",

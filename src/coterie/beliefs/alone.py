@@ -51,8 +51,11 @@ class Alone:
     _homes: int
 
     @classmethod
-    def of(cls, beliefs: Beliefs, artist: Hashable, *, draws: int | None = None) -> Self:
-        """Take one artist out of beliefs, at some draws evenly from all.
+    def of(cls, beliefs: Beliefs, artist: Hashable) -> Self:
+        """Take one artist out of beliefs, at the draws at which beliefs were integrated.
+
+        After an update by weights these are other draws of the same posterior than those of the
+        beliefs, so that both agree up to the error of the draws.
 
         Parameters
         ----------
@@ -60,9 +63,6 @@ class Alone:
             With membership.
         artist
             Whom.
-        draws
-            How many; left out, those at which beliefs were integrated, so that nothing changed
-            is what the beliefs say.
 
         Raises
         ------
@@ -76,10 +76,9 @@ class Alone:
                 f"No beliefs about artist {artist!r}; it is not among the "
                 f"{len(known.levels.artists):,} here. All are in .evidence.artists."
             )
-        at = _believed_at(beliefs) if draws is None else _evenly(draws, known.size)
         made = cut_to(known.made, found)
         stated = replace(known.stated, table=known.stated.table[found])
-        phi = read.phi(known.posterior, made, known.levels, stated, at)
+        phi = read.phi(known.posterior, made, known.levels, stated, _believed_at(beliefs))
         prior = _places(np.exp(phi.log_prior).mean(axis=0)[0], phi)
         everybody = known.made.stands_for(len(known.levels.artists))
         return cls(made, prior, float(everybody[found[0]]), everybody, phi, stated.code)
@@ -147,10 +146,6 @@ class Alone:
     @property
     def _one_home(self) -> bool:
         return self._homes == read.CODE["one"]
-
-
-def _evenly(draws: int, size: int) -> Integers:
-    return np.unique(np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64))
 
 
 def _believed_at(beliefs: Beliefs) -> Integers:

@@ -127,7 +127,10 @@ def predict_levels(
         level[part, :, o] = expit(eta) if binary else np.exp(np.minimum(eta, 500))
         drawn[part, :, o] = _scatter(eta, kappa, outcome, rng)
         scatter[part, :, o] = kappa
-    return tuple(_labelled(v, known, rows) for v in (level, drawn, scatter))  # type: ignore[return-value]
+    return (
+        _labelled(level, known, rows), _labelled(drawn, known, rows),
+        _labelled(scatter, known, rows),
+    )  # fmt: skip
 
 
 def predictive(

@@ -20,8 +20,8 @@ import pandas as pd
 
 from coterie import names
 from coterie.beliefs.ledger import evidence_of
-from coterie.beliefs.replacing import replacing
 from coterie.beliefs.scoring import DRAWS, Population, score
+from coterie.beliefs.whole_files import replacing
 from coterie.errors import BeliefError, EvidenceError
 
 if TYPE_CHECKING:

@@ -21,8 +21,8 @@ import numpy as np
 import xarray as xr
 
 from coterie.beliefs.customs import inspect
-from coterie.beliefs.replacing import replacing
 from coterie.beliefs.seal import check_seal, seal_of
+from coterie.beliefs.whole_files import replacing
 from coterie.errors import BeliefError, CorruptResultError
 
 SCHEMA: Final = 2

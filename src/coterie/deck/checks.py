@@ -92,13 +92,15 @@ def plot_ppc(finding: Finding, *, backend: str | None = None, **pc_kwargs: Any) 
         zip(table[names.OUTCOME].values.tolist(), table["kind"].values.tolist(), strict=True)
     )
     with dressed(backend):
-        plots = _draw_ppc(rows, kinds, words, backend=backend, **pc_kwargs)
+        replicas = int(table.attrs["replicas"])
+        plots = _draw_ppc(rows, kinds, words, replicas, backend=backend, **pc_kwargs)
     return described(plots, say_predictive_check(finding))
 
 
 def _draw_ppc(
-    rows: xr.Dataset, kinds: dict[Any, str], words: str, *, backend: str | None, **pc_kwargs: Any
-) -> PlotCollection:
+    rows: xr.Dataset, kinds: dict[Any, str], words: str, replicas: int, *,
+    backend: str | None, **pc_kwargs: Any,
+) -> PlotCollection:  # fmt: skip
     plots, width = forest.empty_forest(rows, backend=backend, beside=0.8, header=1, **pc_kwargs)
     numbers = rows[["observed", "upper"]].to_array().max(["variable", forest.PLACE])
     limit = _ROOM * numbers.where(numbers > 0, 1.0)
@@ -128,8 +130,8 @@ def _draw_ppc(
     forest.title_facets(plots, rows)
     title_figure(
         plots,
-        f"What was counted, among tables the model would have made. Bars: {words} of 400 replicas "
-        "with new artists; ◆ lies outside.",
+        f"What was counted, among tables the model would have made. Bars: {words} of {replicas:,} "
+        "replicas with new artists; ◆ lies outside.",
         width,
     )
     return plots

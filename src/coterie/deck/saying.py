@@ -14,7 +14,8 @@ import pandas as pd
 import xarray as xr
 
 from coterie import names
-from coterie.deck.places import RANK, places, ranks
+from coterie.deck.places import RANK, places, ranks, refuse_homeless
+from coterie.deck.rates import counted_outcome, outcome_of
 from coterie.deck.sentences import per_cent, per_people, plain, unsettled
 from coterie.errors import FindingError
 from coterie.findings import chosen, of_draws, of_twenty
@@ -161,11 +162,7 @@ def say_update(beliefs: Beliefs, artist: Hashable) -> str:
     >>> co.say_update(co.example_beliefs(), "Oslo Choir")
     'Oslo Choir in indie pop: from 5 of 20 to more than 19 of 20 in 1 reading'
     """
-    if beliefs.homes is None:
-        raise FindingError(
-            "These beliefs were fitted without membership (homes=None), so there is no belief to "
-            'follow. Fit with homes="one" or "many".'
-        )
+    refuse_homeless(beliefs)
     past = beliefs.history
     who = chosen([artist], past[names.ARTIST].to_numpy().tolist(), names.ARTIST)[0]
     own = past.sel({names.ARTIST: who})
@@ -220,7 +217,6 @@ def say_rates(beliefs: Beliefs, artist: Hashable, *, outcome: str, rng: np.rando
     'Rate of save, Oslo Choir: '
     """
     from coterie.beliefs import next_rates
-    from coterie.deck.rates import outcome_of
 
     own = outcome_of(beliefs, outcome)
     drawn = next_rates(beliefs, artists=[artist], rng=rng).sel({names.OUTCOME: outcome})
@@ -271,8 +267,6 @@ def say_depth(
     >>> co.say_depth(co.example_beliefs(), "Oslo Choir", rng=rng)[:25]
     'Rate of depth, Oslo Choir'
     """
-    from coterie.deck.rates import counted_outcome
-
     name = counted_outcome(beliefs, outcome).name
     return say_rates(beliefs, artist, outcome=name, rng=rng)
 

@@ -134,11 +134,11 @@ def dressed(backend: str | None) -> Iterator[None]:
         yield
         return
     import matplotlib as mpl
+    from matplotlib import style
 
-    own = mpl.rc_params_from_file(_FOLDER / f"{NAME}.mplstyle", use_default_template=False)
     # DejaVu Sans has the marks our keys are written with; the reader's own fonts follow.
     fonts = ["DejaVu Sans", *mpl.rcParams["font.family"]]
-    stated: Any = {**own, "font.family": fonts}
+    stated: Any = {**style.library[NAME], "font.family": fonts}
     with mpl.rc_context(stated):
         yield
         shown = mpl.is_interactive()

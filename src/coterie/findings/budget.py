@@ -70,6 +70,8 @@ class Rules:
         a cluster that has some gets no experiment on top.
     unit
         Smallest amount of money: 1 for whole euros, 0.01 for cents.
+    per
+        Column of qualified listeners, as in :func:`coterie.durable_yield`.
 
     Examples
     --------
@@ -89,6 +91,7 @@ class Rules:
     least_test: float = 0.0
     pending: Mapping[Any, float] = field(default_factory=dict)
     unit: float = 1.0
+    per: str = "listeners"
 
 
 def allocate(
@@ -153,8 +156,10 @@ def allocate(
     10000.0
     """
     rules = rules or Rules()
+    if not (np.isfinite(budget) and budget > 0):
+        raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
     drawn = Responses.of(beliefs, artist, rng=rng)
-    made = yields_of(beliefs, artist, drawn, values=values, per="listeners", rng=rng)
+    made = yields_of(beliefs, artist, drawn, values=values, per=rules.per, rng=rng)
     if made.priced.size == 0:
         raise FindingError(
             f"No cluster of {artist!r} has a price: nothing was paid for, so that nobody knows "

@@ -83,9 +83,9 @@ def scorecard(
     Raises
     ------
     FindingError
-        If weights are unknown or none of their outcomes is there, or a cluster is unknown.
+        If weights are unknown or none of their outcomes is there.
     BeliefError
-        If the artist is unknown.
+        If the artist or a cluster is unknown.
 
     Examples
     --------
@@ -146,7 +146,7 @@ def _table(
     size = len(clusters)
     ranks = np.stack([(order == r).mean(axis=0) for r in range(size)], axis=1)
     others = rng.dirichlet(_FIRMNESS * np.array(list(share.values())), WEIGHTINGS)
-    leads = np.bincount(quality_means(scores, others).argmax(axis=1), minlength=size) / WEIGHTINGS
+    leads = np.bincount(_mean_scores(scores, others).argmax(axis=1), minlength=size) / WEIGHTINGS
     unit = {UNIT: "standard deviations of the reference"} | attrs
     says = {UNIT: "probability", "says": "of 20 equally likely releases, highest score"}
     return xr.Dataset(
@@ -167,7 +167,7 @@ def _table(
     )  # fmt: skip
 
 
-def quality_means(scores: Floats, weights: Floats) -> Floats:
+def _mean_scores(scores: Floats, weights: Floats) -> Floats:
     """Return mean scores under several weightings: (weighting, cluster)."""
     found: Floats = weights @ scores.mean(axis=0).T
     return found

@@ -18,6 +18,8 @@ from coterie.typing import Floats
 
 WEEK: Final = 7.0
 _DRAWS: Final = 400
+_FEWEST: Final = 2
+"""Clusters and weeks without which there is nothing to choose, and nothing to learn."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,7 +63,7 @@ class Market:
     per_money: float = 0.3
 
     def __post_init__(self) -> None:
-        small = [n for n in ("clusters", "weeks") if getattr(self, n) < 2]  # noqa: PLR2004
+        small = [n for n in ("clusters", "weeks") if getattr(self, n) < _FEWEST]
         low = [n for n in ("budget", "scatter", "per_money", "delay") if not getattr(self, n) > 0]
         if small or low or not 0 < self.saturation <= 1:
             name = (small + low + ["saturation"])[0]

@@ -28,6 +28,7 @@ POLICY: Final = "policy"
 _PROVEN: Final = 0.8
 _INTERVAL: Final = 0.95
 _RESAMPLES: Final = 4000
+_ROUNDING: Final = 1e-6
 
 
 def in_sleeves(method: Method, *, maturity: float = 0.5) -> Policy:
@@ -181,7 +182,7 @@ def play(world: World, policy: Policy, rng: np.random.Generator, name: str = "po
 def _shares(said: Any, size: int, name: str) -> Floats:
     share = np.asarray(said, dtype=np.float64)
     good = share.shape == (size,) and np.isfinite(share).all() and (share >= 0).all()
-    if not (good and abs(share.sum() - 1) < 1e-6):  # noqa: PLR2004 - rounding
+    if not (good and abs(share.sum() - 1) < _ROUNDING):
         raise FindingError(
             f"Policy {name!r} returned {share!r}; return {size} shares of at least 0 that sum to 1."
         )

@@ -146,15 +146,23 @@ class Reference:
         return standardised(rates, usual.centre, usual.spread, kind=usual.kind)
 
     def save(self, path: str | os.PathLike[str]) -> None:
-        """Write the reference as JSON, whole or not at all."""
+        """Write the reference as JSON, whole or not at all.
+
+        Raises
+        ------
+        FindingError
+            If the folder is not there.
+        """
+        from coterie.beliefs import replacing
+
         told = {"about": self.about, "outcomes": {k: asdict(v) for k, v in self.outcomes.items()}}
-        target = Path(path)
-        beside = target.with_name(f".{target.name}.part")
-        try:
+        target = Path(os.path.realpath(path))
+        if not target.parent.is_dir():
+            raise FindingError(
+                f"The folder {target.parent} of {path} does not exist. Make it first."
+            )
+        with replacing(target, str(path)) as beside:
             beside.write_text(json.dumps(told, indent=2) + "\n", encoding="utf-8")
-            beside.replace(target)
-        finally:
-            beside.unlink(missing_ok=True)
 
     @classmethod
     def load(cls, path: str | os.PathLike[str]) -> Self:

@@ -17,6 +17,7 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
+from coterie.findings.origin import origin_of
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs, Replicas
@@ -38,7 +39,7 @@ def predictive_check(
     prob
         Probability of the equal-tailed interval, in (0, 1). Left out, ArviZ's ``stats.ci_prob``.
     rng
-        Source of chance: 400 replicas of the table with new artists.
+        Source of chance: up to 400 replicas of the table with new artists, as many as draws.
 
     Returns
     -------
@@ -81,6 +82,7 @@ def predictive_check(
         {names.OUTCOME: [o.name for o in outcomes], names.CLUSTER: clusters}
     )
     table = table.assign_coords(kind=(names.OUTCOME, [o.kind for o in outcomes]))
+    table.attrs["replicas"] = len(drawn.y)
     return _finding(beliefs, table, prob)
 
 
@@ -132,5 +134,5 @@ def _finding(beliefs: Beliefs, table: xr.Dataset, prob: float) -> Finding:
             "The population was learned from this very table: intervals hold more than they would "
             "of a table not seen. co.backtest asks the same of rows that came later.",
         ),
-        provenance={"rng_of_fit": str(beliefs.tree.attrs.get("coterie_rng")), "replicas": REPLICAS},
+        provenance=origin_of(beliefs, replicas=table.attrs["replicas"]),
     )  # fmt: skip

@@ -15,6 +15,7 @@ from arviz_base import rcParams
 
 from coterie import names
 from coterie.errors import FindingError
+from coterie.findings.choosing import chosen
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -86,15 +87,8 @@ class Responses:
         """Return the places of clusters, in the order asked for."""
         if clusters is None:
             return np.arange(len(self.clusters))
-        missing = [c for c in clusters if c not in self.clusters]
-        if missing or not len(clusters):
-            said = f"{missing[0]!r} is not among" if missing else "None was named of"
-            raise FindingError(
-                f"{said} the {len(self.clusters)} clusters of these beliefs; {len(missing)} of "
-                f"{len(clusters)} are like this. They are "
-                f"{', '.join(map(str, self.clusters[:8]))}."
-            )
-        return np.array([self.clusters.index(c) for c in dict.fromkeys(clusters)])
+        found = chosen(clusters, list(self.clusters), names.CLUSTER)
+        return np.array([self.clusters.index(c) for c in found])
 
 
 def _counted(beliefs: Beliefs, artist: Hashable, clusters: Sequence[Any]) -> tuple[Floats, Floats]:

@@ -109,16 +109,17 @@ def _varied(beliefs: Beliefs, who: list[Any]) -> tuple[Floats, Floats, Floats, l
     now, varied = [], []
     for artist in who:
         alone = Alone.of(beliefs, artist)
-        drawn, _ = alone.believe()
+        own = _own(beliefs, artist)
+        # After an update by weights the integrals are at other draws than the beliefs: what is
+        # turned is told as the difference it makes.
+        away = own.mean(axis=0) - alone.believe()[0].mean(axis=0)
         turned = [
-            [alone.believe(prior_power=p)[0].mean(axis=0) for p in POWERS],
-            [alone.believe(counts_power=p)[0].mean(axis=0) for p in POWERS],
+            [away + alone.believe(prior_power=p)[0].mean(axis=0) for p in POWERS],
+            [away + alone.believe(counts_power=p)[0].mean(axis=0) for p in POWERS],
         ]
-        own = _at_draws(beliefs, artist, drawn.shape[1])
-        moved = drawn.mean(axis=0) + (weights @ own - own.mean(axis=0))
-        turned.append(list(np.where(khat[:, None] > KHAT_MOST, np.nan, np.clip(moved, 0, 1))))
-        now.append(drawn.mean(axis=0))
-        varied.append(np.stack([np.stack(pair, axis=-1) for pair in turned], axis=1))
+        turned.append(list(np.where(khat[:, None] > KHAT_MOST, np.nan, weights @ own)))
+        now.append(own.mean(axis=0))
+        varied.append(np.stack([np.stack(pair, axis=-1) for pair in turned], axis=1).clip(0, 1))
     labels = [*places, *([names.ELSEWHERE] if now[0].size > len(places) else [])]
     return np.stack(now), np.stack(varied), khat, labels
 
@@ -137,11 +138,11 @@ def _population_weights(beliefs: Beliefs) -> tuple[Floats, Floats]:
     return weight, khat
 
 
-def _at_draws(beliefs: Beliefs, artist: Hashable, places: int) -> Floats:
-    """Return one artist's belief at the draws that hold a log prior: (draw, place)."""
+def _own(beliefs: Beliefs, artist: Hashable) -> Floats:
+    """Return one artist's belief at each draw, elsewhere last where it is a place."""
     own = _draws(beliefs).sel({names.ARTIST: artist}).transpose(*_SAMPLE, names.CLUSTER).to_numpy()
     own = own.reshape(-1, own.shape[-1])
-    if places > own.shape[1]:
+    if beliefs.homes == "one" and float(beliefs.tree[names.PRIOR][names.ELSEWHERE]) > 0:
         rest = beliefs.elsewhere.sel({names.ARTIST: artist}).transpose(*_SAMPLE).to_numpy()
         own = np.concatenate([own, rest.reshape(-1, 1)], axis=1)
     return own
