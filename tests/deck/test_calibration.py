@@ -42,7 +42,7 @@ def test_each_facet_says_how_often_its_intervals_held_and_of_how_many_rows():
     plots = co.plot_calibration(backtested(), backend="none")
 
     assert plots.viz["title"]["value"].sel(outcome="save").item()["string"] == (
-        "save\n90 % intervals held 91 % of 2,310 rows"
+        "save\n90 % intervals held\n91 % of 2,310 rows"
     )
 
 

@@ -134,3 +134,17 @@ def test_naming_nobody_is_refused(beliefs):
     ):
         with pytest.raises(co.BeliefError, match=r"No (artist|cluster) is named"):
             draw()
+
+
+@pytest.mark.parametrize(
+    ("half", "twice", "said"),
+    [
+        (0.3, 0.6, "6 to 12 of 20"), (0.6, 0.3, "6 to 12 of 20"), (0.5, 0.51, "10 of 20"),
+        (np.nan, 0.6, "12 of 20 at twice"), (0.6, np.nan, "12 of 20 at half"),
+        (np.nan, np.nan, "cannot be told"),
+    ],
+)  # fmt: skip
+def test_what_cannot_be_told_of_one_weight_is_told_of_the_other(half, twice, said):
+    from coterie.deck.checks import _from_to
+
+    assert _from_to(half, twice) == said

@@ -117,7 +117,7 @@ def _titles(table: xr.Dataset) -> xr.Dataset:
     held, n = (table[v].to_numpy() for v in ("coverage", "n"))
     prob = f"{100 * float(table['coverage'].attrs['prob']):.3g}"
     texts = [
-        f"{name}\n{prob} % intervals held {100 * h:.3g} % of {int(rows):,} rows"
+        f"{name}\n{prob} % intervals held\n{100 * h:.3g} % of {int(rows):,} rows"
         for name, h, rows in zip(table[names.OUTCOME].values, held, n, strict=True)
     ]
     return xr.Dataset({VALUE: (names.OUTCOME, texts)}, coords={names.OUTCOME: table[names.OUTCOME]})

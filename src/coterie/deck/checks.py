@@ -227,8 +227,11 @@ def _moves(own: xr.Dataset) -> str:
 
 
 def _from_to(half: float, twice: float) -> str:
-    if np.isnan(half) or np.isnan(twice):
+    if np.isnan(half) and np.isnan(twice):
         return "cannot be told"
+    if np.isnan(half) or np.isnan(twice):
+        known, when = (twice, "twice") if np.isnan(half) else (half, "half")
+        return f"{of_twenty(known)} at {when}"
     ends = sorted((half, twice))
     told = [of_twenty(end).removesuffix(" of 20") for end in ends]
     return f"{of_twenty(ends[0])}" if told[0] == told[1] else f"{told[0]} to {of_twenty(ends[1])}"

@@ -344,10 +344,12 @@ def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
     frame = table[["amount", "cluster"]].to_dataframe()
     money = frame.groupby("cluster", sort=False)["amount"].sum().sort_values(ascending=False)
     best = table["best"].to_numpy()[table["cluster"].values.tolist().index(money.index[0])]
+    paid = int((money > 0).sum())
+    shared = "no other gets any" if paid == 1 else f"{paid} clusters share it"
     return (
         f"Of the next {budget:,.0f} for {artist}, {money.iloc[0]:,.0f} go to {money.index[0]}, the "
         f"best buy in {of_share(float(best), table.attrs['draws'])} equally likely outcomes; "
-        f"{int((money > 0).sum())} clusters share it."
+        f"{shared}."
     )
 
 
