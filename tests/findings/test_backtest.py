@@ -113,11 +113,13 @@ def test_the_headline_says_who_wins_and_what_the_intervals_held(foreseen_by, rng
     early, late = two_months
     foreseen_by({o.name: 0.5 for o in late.outcomes})
 
-    headline = co.backtest(stated_beliefs(early), late, rng=rng).headline
+    finding = co.backtest(stated_beliefs(early), late, rng=rng)
+    headline = finding.headline
 
     first = late.outcomes[0].name
     assert headline.startswith(f"{first}: predictions fall ")
-    assert "90 % intervals held 0.0" in headline
+    held = 100 * float(finding.table["coverage"][0])
+    assert f"90 % intervals held {held:.3g} % of 36 rows" in headline
 
 
 def test_the_same_generator_gives_the_same_finding(foreseen_by, two_months):

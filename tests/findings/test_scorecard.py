@@ -1,5 +1,7 @@
 """Scorecard and reference: scores against what is usual, that no other cluster moves."""
 
+import functools
+
 import numpy as np
 import pytest
 from hypothesis import given, settings
@@ -26,27 +28,32 @@ def test_a_score_is_the_weighted_distance_from_what_is_usual(monkeypatch, rng):
     assert found["first"].to_numpy().tolist() == [1.0, 0.0]
 
 
-@settings(max_examples=25, deadline=None)
-@given(st.lists(st.integers(0, 4), min_size=2, max_size=5, unique=True))
-def test_leaving_clusters_out_moves_no_other_score_and_reorders_nothing(places):
-    beliefs = co.example_beliefs()
-    names = [beliefs.evidence.clusters.tolist()[i] for i in places]
-    every = (
-        co.scorecard(beliefs, "Marrow", reference=FROZEN, rng=np.random.default_rng(4))
-        .table["quality"]
-        .to_series()
-    )
-    some = co.scorecard(
-        beliefs, "Marrow", reference=FROZEN, clusters=names, rng=np.random.default_rng(4)
-    ).table["quality"].to_series()  # fmt: skip
-    np.testing.assert_array_equal(some.loc[names], every.loc[names])
-    assert some.sort_values().index.tolist() == every.loc[names].sort_values().index.tolist()
-
-
 FROZEN = co.Reference.stated(
     {"save": (0.06, 1.8), "add": (0.05, 1.9), "follow": (0.015, 2.3), "depth": (1.2, 1.9)},
     about="stated", counts=("depth",),
 )  # fmt: skip
+
+
+@functools.cache
+def _beliefs():
+    return co.example_beliefs()
+
+
+@functools.cache
+def _qualities(clusters=None):
+    found = co.scorecard(
+        _beliefs(), "Marrow", reference=FROZEN, clusters=clusters, rng=np.random.default_rng(4)
+    )
+    return found.table["quality"].to_series()
+
+
+@settings(max_examples=25, deadline=None)
+@given(st.lists(st.integers(0, 4), min_size=2, max_size=5, unique=True))
+def test_leaving_clusters_out_moves_no_other_score_and_reorders_nothing(places):
+    names = [_beliefs().evidence.clusters.tolist()[i] for i in places]
+    every, some = _qualities(), _qualities(tuple(names))
+    np.testing.assert_array_equal(some.loc[names], every.loc[names])
+    assert some.sort_values().index.tolist() == every.loc[names].sort_values().index.tolist()
 
 
 def test_ranks_are_probabilities_over_places_and_clusters():
