@@ -19,7 +19,7 @@ if TYPE_CHECKING:
     from coterie.beliefs.example import example_beliefs
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
-    from coterie.beliefs.masses import log_mass
+    from coterie.beliefs.masses import log_mass, log_mass_at_draws
     from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.population_prior import PopulationPrior
@@ -55,6 +55,7 @@ __all__ = [
     "level_rates",
     "levels_and_rates",
     "log_mass",
+    "log_mass_at_draws",
     "mode",
     "next_rates",
     "population_of",
@@ -90,6 +91,7 @@ _FILES = {
     "level_rates": "rates_by_level",
     "levels_and_rates": "ahead",
     "log_mass": "masses",
+    "log_mass_at_draws": "masses",
     "mode": "maximising",
     "next_rates": "ahead",
     "poststratify": "poststratifying",

@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coterie.beliefs.density import log_constant, mass_and_below
+from coterie.beliefs.density import log_constant, mass_and_below, masses_at_draws
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
@@ -44,6 +44,55 @@ def log_mass(
     arrays = np.broadcast_arrays(*(np.asarray(v, dtype=np.float64) for v in (y, n, rate, kappa)))
     above, below, mean, scatter = (np.ascontiguousarray(a.ravel()) for a in arrays)
     binary = kind == "binary"
+    _refuse(above, below, mean, scatter, binary)
+    exact = log_constant(above, below, np.full(above.size, not binary))
+    found, _ = mass_and_below(
+        _eta(mean, binary)[None], scatter[None], above, below, not binary, exact
+    )
+    return found[0].reshape(arrays[0].shape)
+
+
+def log_mass_at_draws(
+    y: Any, n: Any, rate: Any, kappa: Any, *, kind: Literal["binary", "count"] = "binary"
+) -> Floats:
+    """Return the log probability of every count under every draw.
+
+    Parameters
+    ----------
+    y, n
+        Counts: (row,).
+    rate, kappa
+        Mean rate and concentration: (draw,).
+    kind
+        As in :func:`log_mass`.
+
+    Returns
+    -------
+    numpy.ndarray
+        In nats: (draw, row).
+
+    Raises
+    ------
+    BeliefError
+        If a count, rate or concentration is out of range.
+    """
+    above, below = (np.ascontiguousarray(v, dtype=np.float64) for v in np.broadcast_arrays(y, n))
+    mean, scatter = (
+        np.ascontiguousarray(v, dtype=np.float64) for v in np.broadcast_arrays(rate, kappa)
+    )
+    binary = kind == "binary"
+    _refuse(above, below, np.full(above.size, 0.5), np.ones(above.size), binary)
+    _refuse(np.zeros(mean.size), np.ones(mean.size), mean, scatter, binary)
+    exact = log_constant(above, below, np.full(above.size, not binary))
+    return masses_at_draws(_eta(mean, binary), scatter, above, below, not binary, exact)
+
+
+def _eta(mean: Floats, binary: bool) -> Floats:
+    found: Floats = np.log(mean) - np.log1p(-mean) if binary else np.log(mean)
+    return found
+
+
+def _refuse(above: Floats, below: Floats, mean: Floats, scatter: Floats, binary: bool) -> None:
     wrong = (above < 0) | (below < 0) | (scatter <= 0) | (mean <= 0) | ~np.isfinite(mean)
     wrong |= (binary & (above > below)) | (binary & (mean >= 1))
     if wrong.any():
@@ -54,7 +103,3 @@ def log_mass(
             "Counts are at least 0, no more than those who could have; rates lie in (0, 1) for "
             "people and above 0 for events."
         )
-    eta = np.log(mean) - np.log1p(-mean) if binary else np.log(mean)
-    exact = log_constant(above, below, np.full(above.size, not binary))
-    found, _ = mass_and_below(eta[None], scatter[None], above, below, not binary, exact)
-    return found[0].reshape(arrays[0].shape)
