@@ -54,7 +54,7 @@ def test_the_text_of_a_long_finding_stays_under_25_lines():
     text = repr(finding(table=many, caveats=[f"number {i}" for i in range(30)]))
 
     assert len(text.splitlines()) < 25
-    assert "and 492 more rows" in text
+    assert "and 491 more rows" in text
     assert "and 25 more in .caveats" in text
 
 
@@ -112,3 +112,35 @@ def test_html_of_many_rows_stays_under_50_kilobytes():
 def test_a_finding_without_an_answer_or_a_unit_is_refused(changes, told):
     with pytest.raises(co.FindingError, match=told):
         finding(**changes)
+
+
+def test_a_severity_and_parts_are_told_where_there_are_any_and_only_there():
+    own = finding(kind="blocker", severity="weakens")
+    whole = finding(kind="audit", parts=[own])
+
+    assert "<coterie.Finding: blocker, weakens>" in repr(own)
+    assert "coterie.Finding: blocker, weakens" in own._repr_html_()
+    assert own.to_dict()["severity"] == "weakens"
+    assert "parts" not in own.to_dict()
+    assert "severity" not in whole.to_dict()
+    assert whole.to_dict()["parts"] == [own.to_dict()]
+    assert whole.parts == (own,)
+    json.dumps(whole.to_dict(), allow_nan=False)
+
+
+def test_a_severity_that_is_none_is_refused():
+    with pytest.raises(co.FindingError, match="severity of a 'backtest' finding is 'awful'"):
+        finding(severity="awful")
+
+
+def test_sentences_in_a_table_are_told_whole_below_its_numbers():
+    told = ["short", "a sentence " * 12]
+    table = xr.Dataset(
+        {"chance": ("check", [0.5, 1.0], {"units": "x"}), "why": ("check", told, {"units": "x"})},
+        coords={"check": ["one", "two"]},
+    )
+    text = repr(finding(table=table))
+
+    assert all(len(line) <= 100 for line in text.splitlines())
+    assert text.count("sentence") == 12
+    assert "why of two: a sentence" in text

@@ -11,7 +11,7 @@ import html
 import textwrap
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from typing import Any, Final
+from typing import Any, Final, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -20,12 +20,17 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 
+Severity = Literal["blocks", "weakens", "fine", "not checked"]
+"""How bad what a check looked for is; what could not be looked at is never fine."""
 UNIT: Final = "units"
-SHOWN_ROWS: Final = 8
+SHOWN_ROWS: Final = 9
 SHOWN_NUMBERS: Final = 14
 SHOWN_CAVEATS: Final = 5
 SHOWN_IN_HTML: Final = 100
 _WIDTH: Final = 100
+_WORDS: Final = 40
+_LONGEST: Final = 80
+"""Letters that stand beside numbers; what is longer is told below them."""
 
 
 @dataclass(frozen=True, slots=True, eq=False, repr=False)
@@ -46,6 +51,11 @@ class Finding:
         What a reader must know before acting, one sentence each.
     provenance
         Where the numbers came from: plain text and numbers by name.
+    severity
+        Of a check: whether it ``"blocks"``, ``"weakens"``, is ``"fine"`` or was
+        ``"not checked"``. Other findings have none.
+    parts
+        Findings this one was put together from.
 
     Examples
     --------
@@ -59,6 +69,8 @@ class Finding:
     table: xr.Dataset
     caveats: tuple[str, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    severity: Severity | None = None
+    parts: tuple[Finding, ...] = ()
 
     def __post_init__(self) -> None:
         if not self.headline.strip():
@@ -74,7 +86,13 @@ class Finding:
                 f"{silent[0]!r} in a finding's table states no unit; {len(silent)} of "
                 f"{len(self.table.data_vars)} variables are like this. Set attrs['units']."
             )
+        if self.severity is not None and self.severity not in get_args(Severity):
+            raise FindingError(
+                f"The severity of a {self.kind!r} finding is {self.severity!r}. Write one of "
+                f"{', '.join(map(repr, get_args(Severity)))}, or leave it out."
+            )
         object.__setattr__(self, "caveats", tuple(self.caveats))
+        object.__setattr__(self, "parts", tuple(self.parts))
         object.__setattr__(self, "provenance", dict(self.provenance))
 
     def to_frame(self) -> pd.DataFrame:
@@ -106,10 +124,11 @@ class Finding:
         -------
         dict
             ``kind``, ``headline``, ``table`` (the rows of :meth:`to_frame`), ``units``,
-            ``caveats`` and ``provenance``. A number that is missing or infinite is None.
+            ``caveats`` and ``provenance``; ``severity`` and ``parts`` where there are any.
+            A number that is missing or infinite is None.
         """
         rows = self.to_frame().to_dict(orient="records")
-        return {
+        told: dict[str, Any] = {
             "kind": self.kind,
             "headline": self.headline,
             "table": [{str(k): _plain(v) for k, v in row.items()} for row in rows],
@@ -117,9 +136,14 @@ class Finding:
             "caveats": list(self.caveats),
             "provenance": {str(k): _plain(v) for k, v in self.provenance.items()},
         }
+        if self.severity is not None:
+            told["severity"] = self.severity
+        if self.parts:
+            told["parts"] = [part.to_dict() for part in self.parts]
+        return told
 
     def __repr__(self) -> str:
-        lines = _wrapped(f"<coterie.Finding: {self.kind}> {self.headline}", "")
+        lines = _wrapped(f"<coterie.Finding: {self._kind()}> {self.headline}", "")
         lines += _drawn(self.to_frame())
         apart = self._apart()
         if apart:
@@ -129,6 +153,9 @@ class Finding:
         if len(self.caveats) > SHOWN_CAVEATS:
             lines.append(f"  and {len(self.caveats) - SHOWN_CAVEATS} more in .caveats")
         return "\n".join(lines)
+
+    def _kind(self) -> str:
+        return self.kind if self.severity is None else f"{self.kind}, {self.severity}"
 
     def _apart(self) -> list[str]:
         """Name the variables that the rows of the frame have no place for."""
@@ -150,7 +177,7 @@ class Finding:
             for k, v in self.provenance.items()
         )
         return (
-            f"<div><strong>coterie.Finding: {html.escape(self.kind)}</strong>"
+            f"<div><strong>coterie.Finding: {html.escape(self._kind())}</strong>"
             f"<p>{html.escape(self.headline)}</p>{numbers}"
             + (f"<p>Before acting on it:</p><ul>{notes}</ul>" if notes else "")
             + f"<details><summary>Where it came from</summary><ul>{origin}</ul></details></div>"
@@ -170,19 +197,24 @@ def _columns(name: str, values: xr.DataArray, further: list[str]) -> dict[str, x
 def _drawn(frame: pd.DataFrame) -> list[str]:
     """Draw the first rows, and say how many are left and where they are."""
     shown, left = frame.head(SHOWN_ROWS), len(frame) - SHOWN_ROWS
+    letters = {c: max((len(str(v)) for v in shown[c]), default=0) for c in shown.columns[1:]}
+    long = [c for c, most in letters.items() if most > _LONGEST]
     told = [f"  and {left:,} more rows: all {len(frame):,} are in .to_frame()"] if left > 0 else []
-    columns = len(frame.columns) - SHOWN_NUMBERS
+    columns = len(frame.columns) - len(long) - SHOWN_NUMBERS
     if columns > 0:
         told.append(
             f"  and {columns:,} more columns: all {len(frame.columns):,} are in .to_frame()"
         )
-    # A few rows with many numbers read better standing up.
-    numbers, flipped = shown.iloc[:, :SHOWN_NUMBERS], left <= 0
+    numbers = shown.drop(columns=long).iloc[:, :SHOWN_NUMBERS]
+    # A few rows with many numbers read better standing up; sentences do not stand side by side.
+    flipped = left <= 0 and not any(letters[c] > _WORDS for c in numbers.columns[1:])
     text = (numbers.T if flipped else numbers).to_string(
         header=not flipped, index=flipped, float_format=lambda v: f"{v:.4g}",
         line_width=_WIDTH - 2,
     )  # fmt: skip
-    return [f"  {line.rstrip()}" for line in text.splitlines()] + told
+    words = [f"{c} of {row.iloc[0]}: {row[c]}" for c in long for _, row in shown.iterrows()]
+    below = [line for each in words for line in _wrapped(each, "  ")]
+    return [f"  {line.rstrip()}" for line in text.splitlines()] + below + told
 
 
 def _wrapped(text: str, indent: str) -> list[str]:
