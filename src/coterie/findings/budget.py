@@ -17,6 +17,7 @@ import numpy as np
 import xarray as xr
 
 from coterie.errors import FindingError
+from coterie.findings.auditing import in_the_way, ready_to_scale
 from coterie.findings.economics import Yields, yields_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability, perfect_information
@@ -72,6 +73,11 @@ class Rules:
         Smallest amount of money: 1 for whole euros, 0.01 for cents.
     per
         Column of qualified listeners, as in :func:`coterie.durable_yield`.
+    audit
+        Of the same artist, from :func:`coterie.audit`: where it is not ready to scale, no money is
+        given without a reason.
+    despite
+        The reason to give it all the same; it is kept with the finding.
 
     Examples
     --------
@@ -92,6 +98,8 @@ class Rules:
     pending: Mapping[Any, float] = field(default_factory=dict)
     unit: float = 1.0
     per: str = "listeners"
+    audit: Finding | None = None
+    despite: str = ""
 
 
 def allocate(
@@ -137,7 +145,8 @@ def allocate(
     Raises
     ------
     FindingError
-        If rules are in conflict, naming them, or no cluster has a price.
+        If rules are in conflict, naming them, or no cluster has a price; if an audit in the rules
+        is not ready to scale, and no reason is stated.
     BeliefError
         If the artist is unknown.
 
@@ -158,6 +167,7 @@ def allocate(
     rules = rules or Rules()
     if not (np.isfinite(budget) and budget > 0):
         raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
+    gate = _gate(rules, artist)
     drawn = Responses.of(beliefs, artist, rng=rng)
     made = yields_of(beliefs, artist, drawn, values=values, per=rules.per, rng=rng)
     if made.priced.size == 0:
@@ -172,11 +182,49 @@ def allocate(
     table = _table(lines, np.array(units) * rules.unit, made, known, rules.break_even)
     return Finding(
         kind="allocation", headline=_headline(table, artist, budget), table=table,
-        caveats=_caveats(made, known, rules, table),
+        caveats=_gated(_caveats(made, known, rules, table), gate),
         provenance=origin_of(
-            beliefs, artist=str(artist), budget=budget, method=method, values=dict(values)
+            beliefs, artist=str(artist), budget=budget, method=method, values=dict(values), **gate
         ),
     )  # fmt: skip
+
+
+def _gate(rules: Rules, artist: Hashable) -> dict[str, Any]:
+    """Refuse to scale what an audit stops; return what it said, and the reason to go on."""
+    if rules.audit is None:
+        return {"audit": "none"}
+    blocked, unseen = in_the_way(rules.audit)
+    whose = rules.audit.provenance.get("artist")
+    if whose != str(artist):
+        raise FindingError(
+            f"The audit is of {whose!r}, and the budget is for {artist!r}. Give an audit of the "
+            "same artist."
+        )
+    told: dict[str, Any] = {"audit": rules.audit.headline}
+    if ready_to_scale(rules.audit):
+        return told
+    despite = rules.despite.strip()
+    if not despite:
+        found = [f"blocked by {', '.join(blocked)}"] if blocked else []
+        found += [f"not checked: {', '.join(unseen)}"] if unseen else []
+        size = rules.audit.table["severity"].size
+        raise FindingError(
+            f"{artist} is not ready to scale, {'; '.join(found)}; {len(blocked) + len(unseen)} of "
+            f"{size} checks stand in the way. Fix them and audit again (column 'fix' of the audit "
+            "says how), or go on with Rules(despite='the reason')."
+        )
+    return told | {"blocked": blocked, "not_checked": unseen, "despite": despite}
+
+
+def _gated(told: tuple[str, ...], gate: Mapping[str, Any]) -> tuple[str, ...]:
+    if gate["audit"] == "none":
+        return (*told, "The catalogue was not audited: what blocks it may waste this budget.")
+    if "despite" not in gate:
+        return told
+    stopped = [*gate["blocked"], *(f"{name} (not checked)" for name in gate["not_checked"])]
+    reason = str(gate["despite"]).rstrip(".")
+    # First, so that it stands on the slide.
+    return (f"Not ready to scale: {', '.join(stopped)}. Given despite it: {reason}.", *told)
 
 
 def _check(rules: Rules, made: Yields, known: Sequence[Hashable]) -> None:
