@@ -51,7 +51,7 @@ def test_the_headline_is_a_ratio_of_totals_and_no_mean_of_ratios():
         {"artist": "a", "cluster": "gym", "people": 100.0,
          "spend": 100 * np.exp(0.5 * np.random.default_rng(1).standard_normal(4000))}
     )  # fmt: skip
-    level, following = log_normal(own, "a", ["gym"], 4000, np.random.default_rng(2))
+    level, following, _ = log_normal(own, "a", ["gym"], 4000, np.random.default_rng(2))
     total = own["spend"].sum() / own["people"].sum()
     assert level.mean() == pytest.approx(total, rel=0.01)
     assert (1 / following).mean() * level.mean() == pytest.approx(np.exp(0.25), rel=0.03)
@@ -59,7 +59,7 @@ def test_the_headline_is_a_ratio_of_totals_and_no_mean_of_ratios():
 
 def test_one_campaign_leaves_its_price_as_open_as_campaigns_usually_scatter():
     own = pd.DataFrame({"artist": ["a"], "cluster": ["gym"], "people": [100.0], "spend": [50.0]})
-    _, following = log_normal(own, "a", ["gym", "focus"], 20_000, np.random.default_rng(2))
+    _, following, _ = log_normal(own, "a", ["gym", "focus"], 20_000, np.random.default_rng(2))
     assert np.isnan(following[:, 1]).all()
     assert np.median(following[:, 0]) == pytest.approx(0.5, rel=0.05)
     assert 0.5 < np.log(following[:, 0]).std() < 1.3

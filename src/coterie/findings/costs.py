@@ -54,6 +54,9 @@ class Costs:
         Of each cluster: ``priced``, ``borrowed`` from other artists, or ``unpriced``.
     spend
         Money of a usual campaign in each cluster, at which costs were seen: (cluster,).
+    campaign
+        Mean (draw, cluster) and standard deviation (draw,) of one campaign's log cost; None where
+        listeners a unit of money are an outcome of the fit, whose own law it is then.
     """
 
     level: Floats
@@ -61,6 +64,7 @@ class Costs:
     marginal: Floats
     price: tuple[str, ...]
     spend: Floats
+    campaign: tuple[Floats, Floats] | None = None
 
 
 def costs_of(
@@ -84,9 +88,9 @@ def costs_of(
         bought = drawn.denominators[:, at[0]] > 0
         told = np.where(bought, PRICED, BORROWED)
         return Costs(level, following, marginal, tuple(told.tolist()), usual)
-    level, following = log_normal(paid, artist, drawn.clusters, size, rng)
+    level, following, campaign = log_normal(paid, artist, drawn.clusters, size, rng)
     told = np.where(np.isfinite(level).all(axis=0), PRICED, UNPRICED)
-    return Costs(level, following, marginal, tuple(told.tolist()), usual)
+    return Costs(level, following, marginal, tuple(told.tolist()), usual, campaign)
 
 
 def usual_spend(paid: pd.DataFrame, artist: Hashable, clusters: Sequence[Any]) -> Floats:
@@ -119,16 +123,16 @@ def paid_rows(beliefs: Beliefs, per: str) -> pd.DataFrame:
 def log_normal(
     paid: pd.DataFrame, artist: Hashable, clusters: Sequence[Any], size: int,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats]:  # fmt: skip
-    """Draw long-run and next costs from campaigns' own: (draw, cluster) each.
+) -> tuple[Floats, Floats, tuple[Floats, Floats]]:  # fmt: skip
+    """Draw long-run and next costs from campaigns' own, and the law of one: (draw, cluster) each.
 
     Conjugate: one scatter for all clusters (inverse chi-square), a normal law of each cluster's
     log cost about all of them. A cluster in which this artist never paid is unpriced.
     """
-    level, following = (np.full((size, len(clusters)), np.nan) for _ in range(2))
+    level, following, centre = (np.full((size, len(clusters)), np.nan) for _ in range(3))
     own = paid[paid[names.ARTIST] == artist]
     if own.empty:
-        return level, following
+        return level, following, (centre, np.full(size, np.nan))
     cost = np.log((own["spend"] / own["people"]).to_numpy(dtype=float))
     where = own[names.CLUSTER].to_numpy()
     groups = {c: cost[where == c] for c in clusters if (where == c).any()}
@@ -144,10 +148,10 @@ def log_normal(
         seen = groups[cluster]
         precision = len(seen) / scatter**2 + 1 / _WIDE**2
         mean = (seen.sum() / scatter**2 + middle / _WIDE**2) / precision
-        at = mean + rng.standard_normal(size) / np.sqrt(precision)
+        at = centre[:, k] = mean + rng.standard_normal(size) / np.sqrt(precision)
         level[:, k] = np.exp(at + scatter**2 / 2)
         following[:, k] = np.exp(at + scatter * rng.standard_normal(size))
-    return level, following
+    return level, following, (centre, scatter)
 
 
 def elasticity(paid: pd.DataFrame, size: int, rng: np.random.Generator) -> Floats:

@@ -21,6 +21,7 @@ from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability
 from coterie.findings.origin import origin_of
 from coterie.findings.responses import Responses, interval
+from coterie.findings.trials import exposures_of
 from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
@@ -52,6 +53,8 @@ class Yields:
         Money of a usual campaign in each cluster, at which its cost was seen: (cluster,).
     left_out
         Outcomes with a value that these beliefs do not know.
+    campaign
+        Law of one campaign's log cost, as in :class:`Costs`.
     """
 
     clusters: tuple[Hashable, ...]
@@ -63,6 +66,7 @@ class Yields:
     price: tuple[str, ...]
     spend: Floats
     left_out: tuple[str, ...]
+    campaign: tuple[Floats, Floats] | None = None
 
     @property
     def saturation(self) -> float:
@@ -148,8 +152,8 @@ def yields_of(
     values: Mapping[str, float], per: str, rng: np.random.Generator,
 ) -> Yields:  # fmt: skip
     """Value what listeners do, and divide it by what reaching them costs, draw by draw."""
-    worth, gone = _worth(values, drawn)
-    amounts = worth * _exposures(beliefs, drawn, per)
+    worth, gone = worth_of(values, drawn)
+    amounts = worth * exposures_of(beliefs, drawn, per)
     cost: Costs = costs_of(beliefs, artist, drawn, per=per, rng=rng)
     # Each cluster has exposures of its own: its own column of the product.
     level, following = (
@@ -157,11 +161,12 @@ def yields_of(
     )
     return Yields(
         drawn.clusters, level / cost.level, following / cost.next, level, cost.level,
-        cost.marginal, cost.price, cost.spend, tuple(gone),
+        cost.marginal, cost.price, cost.spend, tuple(gone), cost.campaign,
     )  # fmt: skip
 
 
-def _worth(values: Mapping[str, float], drawn: Responses) -> tuple[Floats, list[str]]:
+def worth_of(values: Mapping[str, float], drawn: Responses) -> tuple[Floats, list[str]]:
+    """Return what an event of each outcome is worth, and which valued outcomes are not known."""
     bad = {k: v for k, v in values.items() if not (np.isfinite(v) and v >= 0)}
     if bad:
         name = next(iter(bad))
@@ -173,29 +178,6 @@ def _worth(values: Mapping[str, float], drawn: Responses) -> tuple[Floats, list[
         )
     worth = np.array([float(values.get(name, 0.0)) for name in drawn.outcomes])
     return worth, [name for name in values if name not in drawn.outcomes]
-
-
-def _exposures(beliefs: Beliefs, drawn: Responses, per: str) -> Floats:
-    """Return how much of each outcome's denominator comes with a listener: (cluster, outcome).
-
-    Depth is counted over new listeners, who are a share of all. The artist's own share in the
-    cluster where there are listeners, else everybody's.
-    """
-    people = next((i for i, o in enumerate(drawn.measured) if o.denominator == per), None)
-    if people is None:
-        raise FindingError(
-            f"No outcome is counted out of {per!r}; the denominators here are "
-            f"{', '.join(dict.fromkeys(o.denominator for o in drawn.measured))}. Name the column "
-            "of qualified listeners with per=."
-        )
-    counts = beliefs.evidence.counts
-    below = np.nan_to_num(counts[names.DENOMINATOR].transpose(names.ROW, names.OUTCOME).to_numpy())
-    everybody = below.sum(axis=0)
-    own = drawn.denominators
-    there = own[:, people] > 0
-    share = np.divide(own, own[:, [people]], out=np.zeros(own.shape), where=there[:, None])
-    share[~there] = everybody / max(everybody[people], 1.0)
-    return share
 
 
 def _table(made: Yields, break_even: float, prob: float | None) -> xr.Dataset:

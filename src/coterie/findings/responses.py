@@ -52,22 +52,27 @@ class Responses:
     denominators: Floats
 
     @classmethod
-    def of(cls, beliefs: Beliefs, artist: Hashable, *, rng: np.random.Generator) -> Self:
-        """Draw an artist's next rates in every cluster of these beliefs."""
+    def of(
+        cls, beliefs: Beliefs, artist: Hashable, *, rng: np.random.Generator, least: int = 1
+    ) -> Self:
+        """Draw an artist's next rates in every cluster, once or more at each draw of the fit.
+
+        Where ``least`` draws are more than the fit has, home and window are drawn again at each.
+        """
         from coterie.beliefs import clusters_of, levels_and_rates
 
         dims = (names.CHAIN, names.DRAW, names.CLUSTER, names.OUTCOME)
-        levels, rates, kappas = (
-            table.isel({names.ARTIST: 0}).transpose(*dims).to_numpy()
-            for table in levels_and_rates(beliefs, artists=[artist], rng=rng)
-        )
+        parts: list[list[Floats]] = []
+        while sum(len(part[0]) for part in parts) < least:
+            drawn = levels_and_rates(beliefs, artists=[artist], rng=rng)
+            tables = [t.isel({names.ARTIST: 0}).transpose(*dims).to_numpy() for t in drawn]
+            parts.append([t.reshape(-1, *t.shape[2:]) for t in tables])
+        levels, rates, kappas = (np.concatenate(side) for side in zip(*parts, strict=True))
         clusters = clusters_of(beliefs)
         above, below = _counted(beliefs, artist, clusters)
-        flat = (-1, *rates.shape[2:])
         return cls(
-            tuple(clusters), tuple(beliefs.evidence.outcomes), rates.reshape(flat),
-            levels.reshape(flat), kappas.reshape(flat), above, below,
-        )  # fmt: skip
+            tuple(clusters), tuple(beliefs.evidence.outcomes), rates, levels, kappas, above, below
+        )
 
     @property
     def outcomes(self) -> tuple[str, ...]:

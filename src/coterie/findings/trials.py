@@ -1,0 +1,255 @@
+"""Trials: what a test that has not been run may show, and what would be believed after it.
+
+Makes weights of the draws at hand, one row for each result a test may have. Callers may trust
+that results scatter as the next campaign does and not only as its people do, that a draw's
+outcomes belong together, and that a test is read when its late answers are in.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Final
+
+import numpy as np
+from scipy.special import logsumexp
+
+from coterie import names
+from coterie.errors import FindingError
+
+if TYPE_CHECKING:
+    from coterie.beliefs import Beliefs
+    from coterie.findings.responses import Responses
+    from coterie.typing import Floats, Integers
+
+RESULTS: Final = 128
+"""Results of a test that are looked at."""
+_EVENLY: Final = 0.3
+"""Share of results that are made from any draw, where the others lean to some."""
+_TINY: Final = float(np.finfo(np.float64).tiny)
+
+
+@dataclass(frozen=True, slots=True)
+class Trial:
+    """A test of one cluster.
+
+    Attributes
+    ----------
+    cluster
+        Its place among the clusters.
+    people
+        Listeners of one campaign, as planned.
+    campaigns
+        How many, each with a scatter of its own.
+    """
+
+    cluster: int
+    people: float
+    campaigns: int = 1
+
+
+@dataclass(frozen=True, slots=True)
+class Ground:
+    """What a test is simulated on.
+
+    Attributes
+    ----------
+    drawn
+        The artist's next rates.
+    exposures
+        Denominators that come with a listener: (cluster, outcome).
+    worth
+        Of one event of each outcome: (outcome,).
+    per
+        Column of qualified listeners.
+    cost
+        Mean (draw, cluster) and standard deviation (draw,) of one campaign's log cost, where
+        listeners a unit of money are no outcome of the fit.
+    """
+
+    drawn: Responses
+    exposures: Floats
+    worth: Floats
+    per: str
+    cost: tuple[Floats, Floats] | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Expected:
+    """What a test may show.
+
+    Attributes
+    ----------
+    weights
+        What each draw would count for after each result: (result, draw), rows summing to 1.
+    truth
+        The draw that each result was made from: (result,).
+    shown
+        Value a listener that each result shows: (result,).
+    """
+
+    weights: Floats
+    truth: Integers
+    shown: Floats
+
+    def after(self, values: Floats) -> Floats:
+        """Return the mean of draws' values after each result: (result, ...)."""
+        found: Floats = np.tensordot(self.weights, values, axes=1)
+        return found
+
+    def share(self, lean: Floats) -> Floats:
+        """Return what each result counts for, where draws that it may come from were leant to.
+
+        By the chance of the result itself and not of its draw (the balance heuristic), so that a
+        result that surprises its draw counts for no more than any like it.
+        """
+        found: Floats = 1 / (self.weights @ lean)
+        return found
+
+    @property
+    def effective(self) -> float:
+        """Return how many draws still count after a result, on average."""
+        return float((1 / (self.weights**2).sum(axis=1)).mean())
+
+
+def exposures_of(beliefs: Beliefs, drawn: Responses, per: str) -> Floats:
+    """Return how much of each outcome's denominator comes with a listener: (cluster, outcome).
+
+    Depth is counted over new listeners, who are a share of all. The artist's own share in the
+    cluster where there are listeners, else everybody's.
+    """
+    people = next((i for i, o in enumerate(drawn.measured) if o.denominator == per), None)
+    if people is None:
+        raise FindingError(
+            f"No outcome is counted out of {per!r}; the denominators here are "
+            f"{', '.join(dict.fromkeys(o.denominator for o in drawn.measured))}. Name the column "
+            "of qualified listeners with per=."
+        )
+    counts = beliefs.evidence.counts
+    below = np.nan_to_num(counts[names.DENOMINATOR].transpose(names.ROW, names.OUTCOME).to_numpy())
+    everybody = below.sum(axis=0)
+    own = drawn.denominators
+    there = own[:, people] > 0
+    share = np.divide(own, own[:, [people]], out=np.zeros(own.shape), where=there[:, None])
+    share[~there] = everybody / max(everybody[people], 1.0)
+    return share
+
+
+def unfold(
+    trial: Trial, ground: Ground, *, truth: Integers, rng: np.random.Generator
+) -> Iterator[Expected]:
+    """Draw what a test may show campaign by campaign, and weigh the draws by all of it so far.
+
+    Parameters
+    ----------
+    trial
+        What is tested.
+    ground
+        What is believed and counted of the artist.
+    truth
+        Draws that results are made from, one each.
+    rng
+        Source of chance.
+    """
+    drawn, worth = ground.drawn, ground.worth
+    level, kappa = drawn.levels[:, trial.cluster], drawn.kappas[:, trial.cluster]
+    amounts = ground.exposures[trial.cluster]
+    log_weight, shown = np.zeros((len(level), truth.size)), np.zeros(truth.size)
+    reach = _reach(drawn, ground.per)
+    for campaign in range(trial.campaigns):
+        people = np.full(truth.size, np.round(max(trial.people, 1.0)))
+        if reach is not None and amounts[reach] > 0:
+            money = np.full(truth.size, trial.people * amounts[reach])
+            seen = _events(drawn, reach, level[truth], kappa[truth], money, rng)
+            log_weight += _told(drawn, reach, level, kappa, (seen, money))
+            people = seen
+        elif ground.cost is not None:
+            log_weight += _priced(ground.cost[0][:, trial.cluster], ground.cost[1], truth, rng)
+        for o, outcome in enumerate(drawn.measured):
+            if outcome.numerator == ground.per or amounts[o] <= 0 or outcome.informs == "organic":
+                continue
+            below = people * amounts[o]
+            below = np.round(below) if outcome.kind == "binary" else below
+            seen = _events(drawn, o, level[truth], kappa[truth], below, rng)
+            log_weight += _told(drawn, o, level, kappa, (seen, below))
+            shown += worth[o] * seen
+        weights = np.exp(log_weight - logsumexp(log_weight, axis=0)).T
+        yield Expected(weights, truth, shown / (trial.people * (campaign + 1)))
+
+
+def spaced(value: Floats, size: int, rng: np.random.Generator) -> Integers:
+    """Return draws that stand for all: every so manieth in order of value, which is less noisy."""
+    return leaning(value, np.zeros(value.size), size, rng)[0]
+
+
+def leaning(
+    value: Floats, toward: Floats, size: int, rng: np.random.Generator
+) -> tuple[Integers, Floats]:
+    """Return draws that stand for all, more of those that matter, and how much more: (draw,).
+
+    Parameters
+    ----------
+    value
+        Draws are taken in its order.
+    toward
+        How much a draw matters, at least 0; where none does, all are alike.
+    size
+        How many to take.
+    rng
+        Source of chance.
+    """
+    mean = float(toward.mean())
+    lean = np.ones(toward.size)
+    if mean > 0:
+        lean = _EVENLY + (1 - _EVENLY) * toward / mean
+    order = np.argsort(value, kind="stable")
+    edges = np.cumsum(lean[order]) / lean.sum()
+    at = np.searchsorted(edges, (np.arange(size) + rng.random(size)) / size)
+    found: Integers = order[np.minimum(at, order.size - 1)]
+    return found, lean
+
+
+def _reach(drawn: Responses, per: str) -> int | None:
+    """Return the place of the outcome that counts listeners for money."""
+    found = (
+        i for i, o in enumerate(drawn.measured) if o.numerator == per and o.informs is False
+    )  # fmt: skip
+    return next(found, None)
+
+
+def _events(
+    drawn: Responses, o: int, level: Floats, kappa: Floats, below: Floats, rng: np.random.Generator
+) -> Floats:
+    """Draw the events of one campaign at each draw."""
+    mean, scatter = level[:, o], np.minimum(kappa[:, o], 1e12)
+    if drawn.measured[o].kind == "binary":
+        rate = rng.beta(np.maximum(mean * scatter, _TINY), np.maximum((1 - mean) * scatter, _TINY))
+        return rng.binomial(below.astype(np.int64), rate).astype(np.float64)
+    return rng.poisson(below * mean * rng.standard_gamma(scatter) / scatter).astype(np.float64)
+
+
+def _priced(mean: Floats, sd: Floats, truth: Integers, rng: np.random.Generator) -> Floats:
+    """Draw what a campaign's listeners cost, and say how probable that is: (draw, result)."""
+    if not np.isfinite(mean).all():
+        return np.zeros((mean.size, truth.size))
+    seen = mean[truth] + sd[truth] * rng.standard_normal(truth.size)
+    away = (seen - mean[:, None]) / sd[:, None]
+    found: Floats = -0.5 * away**2 - np.log(sd)[:, None]
+    return found
+
+
+def _told(
+    drawn: Responses, o: int, level: Floats, kappa: Floats, counts: tuple[Floats, Floats]
+) -> Floats:
+    """Return how probable each result is at every draw: (draw, result); nobody tells nothing."""
+    from coterie.beliefs import log_mass_at_draws
+
+    seen, below = counts
+    there = below > 0
+    found = np.zeros((len(level), seen.size))
+    rate = np.maximum(level[:, o], _TINY)
+    kind = drawn.measured[o].kind
+    if kind == "binary":
+        rate = np.minimum(rate, 1 - 1e-15)
+    found[:, there] = log_mass_at_draws(seen[there], below[there], rate, kappa[:, o], kind=kind)
+    return found

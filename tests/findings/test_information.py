@@ -1,0 +1,222 @@
+"""Information: EVPI and EVSI against exact sums, and what a test is worth in money."""
+
+import numpy as np
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from scipy.stats import beta, betabinom
+
+import coterie as co
+from coterie.findings.economics import Yields
+from coterie.findings.information import learn
+from coterie.findings.responses import Responses
+from coterie.findings.trials import Ground, Trial, leaning, unfold
+from tests.findings.priced import OUTCOMES, rows, stated
+
+WORTH = {"save": 1.0}
+SHAPES = ((12, 88), (9, 91), (4, 36))
+"""Beta laws of three clusters' save rates: means of 0.12, 0.09 and 0.10."""
+
+
+def made(levels, kappas=None, cost=1.0):
+    """Return what is believed of clusters whose saves alone are worth anything."""
+    size, clusters = levels.shape
+    rates = np.zeros((size, clusters, len(OUTCOMES)))
+    rates[:, :, 0] = levels
+    tight = np.full(rates.shape, np.inf if kappas is None else kappas)
+    none = np.zeros((clusters, len(OUTCOMES)))
+    drawn = Responses(tuple(range(clusters)), OUTCOMES, rates, rates, tight, none, none)
+    exposures = np.tile([1.0, 0.0, 0.0], (clusters, 1))
+    ground = Ground(drawn, exposures, np.array([1.0, 0.0, 0.0]), "listeners")
+    value = levels / cost
+    money = np.full(levels.shape, cost)
+    return ground, Yields(
+        tuple(range(clusters)), value, value, levels, money, np.full(size, np.nan),
+        ("priced",) * clusters, np.ones(clusters), (),
+    )  # fmt: skip
+
+
+def drawn_levels(size, seed=0, shapes=SHAPES):
+    rng = np.random.default_rng(seed)
+    return np.stack([rng.beta(a, b, size) for a, b in shapes], axis=1)
+
+
+def exactly(place, people, kappa=np.inf):
+    """Sum over all results of a test: what the best cluster is worth more after it."""
+    means = np.array([a / (a + b) for a, b in SHAPES])
+    y = np.arange(people + 1)
+    a, b = SHAPES[place]
+    if np.isinf(kappa):
+        chance, after = betabinom.pmf(y, people, a, b), (a + y) / (a + b + people)
+    else:
+        at = (np.arange(4000) + 0.5) / 4000
+        at = beta.ppf(at, a, b)  # equally likely rates
+        mass = betabinom.pmf(y[:, None], people, kappa * at, kappa * (1 - at))
+        chance = mass.mean(axis=1)
+        after = (mass * at).mean(axis=1) / chance
+    others = np.delete(means, place).max()
+    return float((chance * np.maximum(after, others)).sum() - means.max())
+
+
+@pytest.mark.parametrize("people", [50, 200, 1000])
+@pytest.mark.parametrize("place", [0, 1, 2])
+@pytest.mark.parametrize("kappa", [np.inf, 60.0])
+def test_a_test_is_worth_what_summing_over_all_its_results_says(place, people, kappa):
+    told = []
+    for seed in range(4):
+        ground, yields = made(drawn_levels(4000, seed), kappa)
+        rng = np.random.default_rng(seed + 100)
+        told.append(learn(Trial(place, people), ground, yields, rng=rng).worth)
+    exact = exactly(place, people, kappa)
+    # Of four runs; one run's error is about 5 % of the value of perfect information.
+    assert np.mean(told) == pytest.approx(exact, rel=0.1, abs=2e-4)
+
+
+def test_a_test_that_tells_all_is_worth_knowing_that_cluster_and_no_more():
+    levels = drawn_levels(4000)
+    ground, yields = made(levels)
+    found = learn(Trial(2, 200_000), ground, yields, rng=np.random.default_rng(3))
+    means = levels.mean(axis=0)
+    all_of_it = np.maximum(levels[:, 2], means[:2].max()).mean() - means.max()
+    assert found.worth == pytest.approx(all_of_it, rel=0.1)
+
+
+def test_people_that_saves_say_nothing_of_are_worth_nothing():
+    levels = drawn_levels(2000)
+    ground, yields = made(levels)
+    unseen = Ground(ground.drawn, np.zeros_like(ground.exposures), ground.worth, "listeners")
+    found = learn(Trial(1, 500), unseen, yields, rng=np.random.default_rng(4))
+    assert found.worth == pytest.approx(0.0, abs=1e-6)
+
+
+def test_a_test_of_one_cluster_tells_of_another_that_goes_with_it():
+    # Either the first cluster saves or the second does, and the third is known.
+    home = np.random.default_rng(5).random(4000) < 0.5
+    levels = np.stack([np.where(home, 0.2, 0.05), np.where(home, 0.05, 0.2)], axis=1)
+    levels = np.column_stack([levels, np.full(4000, 0.13)])
+    ground, yields = made(levels)
+    found = learn(Trial(0, 400), ground, yields, rng=np.random.default_rng(6))
+    # After it one of the two is known to be at 0.2, where 0.13 was the best.
+    assert found.worth == pytest.approx(0.07, abs=0.004)
+
+
+@settings(max_examples=25, deadline=None)
+@given(
+    seed=st.integers(0, 2**32 - 1), people=st.integers(1, 3000),
+    place=st.integers(0, 2), kappa=st.floats(1.0, 1e6),
+)  # fmt: skip
+def test_a_test_is_never_worth_less_than_nothing_nor_more_than_certainty(
+    seed, people, place, kappa
+):
+    levels = drawn_levels(600, seed)
+    ground, yields = made(levels, kappa)
+    found = learn(Trial(place, people), ground, yields, rng=np.random.default_rng(seed))
+    sure = co.formulas.perfect_information(levels)
+    assert 0 <= found.worth <= sure + 4 * found.error
+    assert 0 <= found.changes <= 1
+
+
+def test_results_that_are_leant_to_count_for_less():
+    levels = drawn_levels(3000)
+    ground, _ = made(levels)
+    own = levels[:, 1]
+    rng = np.random.default_rng(7)
+    truth, lean = leaning(own, np.maximum(own - 0.12, 0), 2000, rng)
+    (result,) = unfold(Trial(1, 300), ground, truth=truth, rng=rng)
+    share = result.share(lean)
+    assert levels[truth, 1].mean() > own.mean() + 0.005
+    # What is expected after the test is what is expected before it.
+    after = result.after(levels[:, 1])
+    assert (share * after).sum() / share.sum() == pytest.approx(own.mean(), abs=5e-4)
+
+
+def test_of_a_campaign_no_more_is_learned_than_its_scatter_allows():
+    few, many = (
+        learn(Trial(1, people), *made(drawn_levels(4000), 30.0), rng=np.random.default_rng(8)).worth
+        for people in (2_000, 200_000)
+    )
+    assert many < 1.2 * few
+
+
+def priced(monkeypatch, levels, **said):
+    clusters = ["a", "b", "c"]
+    table = rows(cluster=clusters * 4, spend=[200.0] * 12, release=list(range(12)))
+    rates = np.zeros((len(levels), 3, 3))
+    rates[:, :, 0] = levels
+    beliefs = stated(table, rates, monkeypatch=monkeypatch)
+    told = {"budget": 1000.0, "values": {"save": 10.0}, "people": (100, 1000)} | said
+    return co.value_of_information(beliefs, "Ana", rng=np.random.default_rng(9), **told)
+
+
+def test_the_money_of_a_test_is_counted(monkeypatch):
+    table = priced(monkeypatch, drawn_levels(2000)).table
+    # 400 listeners for 200 in every campaign: 0.5 each, give or take a scatter that few tell.
+    cost = table["cost"].sel(cluster="a")
+    assert cost.sel(people=1000).item() == pytest.approx(10 * cost.sel(people=100).item())
+    assert 0.45 < float(cost.sel(people=100)) / 100 < 0.75
+    assert (table["net"] == table["evsi"] - table["given_up"]).all()
+    assert (table["given_up"] >= 0).all()
+    assert (table["evsi"] <= float(table["evpi"])).all()
+    np.testing.assert_allclose(table["per_cost"], table["evsi"] / table["cost"])
+
+
+def test_twice_the_budget_makes_an_answer_worth_twice_as_much(monkeypatch):
+    once, twice = (
+        priced(monkeypatch, drawn_levels(2000), budget=budget).table for budget in (1e3, 2e3)
+    )
+    np.testing.assert_allclose(twice["evsi"], 2 * once["evsi"])
+    np.testing.assert_allclose(twice["cost"], once["cost"])
+
+
+def test_the_headline_says_which_test_or_that_none_is_worth_it(monkeypatch):
+    found = priced(monkeypatch, drawn_levels(2000))
+    best = found.table["per_cost"].to_series().idxmax()
+    assert f"test {best[0]} next" in found.headline
+    assert "knowing every cluster's yield" in found.headline
+    known = np.tile([0.3, 0.1, 0.1], (2000, 1))
+    assert "no test of these sizes" in priced(monkeypatch, known).headline
+
+
+def test_a_test_that_leaves_hardly_a_draw_is_told_with_a_warning(monkeypatch):
+    found = priced(monkeypatch, drawn_levels(2000), people=(5_000_000,))
+    assert any("hardly any draw" in line for line in found.caveats)
+
+
+def test_clusters_without_a_price_are_named_and_not_worth_nothing(monkeypatch):
+    table = rows(
+        cluster=["a", "b", "c"] * 4, spend=[200.0, 200.0, np.nan] * 4, release=list(range(12))
+    )
+    rates = np.zeros((500, 3, 3))
+    rates[:, :, 0] = drawn_levels(500)
+    beliefs = stated(table, rates, monkeypatch=monkeypatch)
+    found = co.value_of_information(
+        beliefs, "Ana", budget=1000, values=WORTH, people=[100], rng=np.random.default_rng(1)
+    )
+    assert np.isnan(found.table["evsi"].sel(cluster="c")).all()
+    assert any("Without a price" in line and "c" in line for line in found.caveats)
+
+
+@pytest.mark.parametrize(
+    ("said", "told"),
+    [({"budget": 0}, "budget is 0"), ({"budget": np.nan}, "budget is nan"),
+     ({"people": ()}, "name one size"), ({"people": (0,)}, "1 listener"),
+     ({"per": "streams"}, "per="), ({"values": {"likes": 1}}, "'likes'")],
+)  # fmt: skip
+def test_what_cannot_be_asked_is_refused(monkeypatch, said, told):
+    with pytest.raises(co.FindingError, match=told):
+        priced(monkeypatch, drawn_levels(50), **said)
+
+
+def test_one_priced_cluster_leaves_nothing_to_choose(monkeypatch):
+    table = rows(cluster=["a", "b", "c"], spend=[200.0, np.nan, np.nan])
+    beliefs = stated(table, np.full((50, 3, 3), 0.1), monkeypatch=monkeypatch)
+    with pytest.raises(co.FindingError, match="1 of 3 clusters"):
+        co.value_of_information(
+            beliefs, "Ana", budget=10, values=WORTH, rng=np.random.default_rng(1)
+        )
+
+
+def test_a_deck_ranks_tests_by_what_their_money_tells(monkeypatch):
+    slide = co.Deck([priced(monkeypatch, drawn_levels(500))]).slides[0]
+    assert slide.chart.frame["value"].is_monotonic_decreasing
+    assert "of simulation" in slide.headline or "no test" in slide.headline
