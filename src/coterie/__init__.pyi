@@ -16,6 +16,7 @@ from .deck import Deck as Deck
 from .deck import plot_affinity as plot_affinity
 from .deck import plot_calibration as plot_calibration
 from .deck import plot_depth as plot_depth
+from .deck import plot_finding as plot_finding
 from .deck import plot_half_life as plot_half_life
 from .deck import plot_home as plot_home
 from .deck import plot_ppc as plot_ppc
@@ -36,14 +37,12 @@ from .deck import say_update as say_update
 from .deck import style as style
 from .errors import BeliefError as BeliefError
 from .errors import ConvergenceWarning as ConvergenceWarning
-from .errors import CorruptResultError as CorruptResultError
 from .errors import CoterieError as CoterieError
 from .errors import EvidenceError as EvidenceError
 from .errors import EvidenceWarning as EvidenceWarning
 from .errors import FindingError as FindingError
 from .errors import FitInterrupted as FitInterrupted
 from .errors import ImproperPriorWarning as ImproperPriorWarning
-from .errors import Problem as Problem
 from .evidence import Covariate as Covariate
 from .evidence import Cycle as Cycle
 from .evidence import Evidence as Evidence
@@ -60,18 +59,25 @@ from .findings import Market as Market
 from .findings import Reference as Reference
 from .findings import Rules as Rules
 from .findings import allocate as allocate
+from .findings import audit as audit
 from .findings import backtest as backtest
 from .findings import choose_half_life as choose_half_life
 from .findings import compare_levels as compare_levels
 from .findings import criticise as criticise
+from .findings import dimensions as dimensions
 from .findings import durable_yield as durable_yield
 from .findings import explain as explain
 from .findings import formulas as formulas
+from .findings import layers as layers
+from .findings import phases as phases
+from .findings import playbook as playbook
 from .findings import positioning as positioning
 from .findings import predictive_check as predictive_check
+from .findings import release_diagnostics as release_diagnostics
 from .findings import sbc as sbc
 from .findings import scorecard as scorecard
 from .findings import sensitivity as sensitivity
 from .findings import simulate_policy as simulate_policy
+from .findings import value_of_information as value_of_information
 
 __version__: str

@@ -1,6 +1,7 @@
 """The deck: beliefs and findings in, pictures and tables out."""
 
 from coterie.deck import style
+from coterie.deck.answer import plot_finding
 from coterie.deck.calibration import plot_calibration
 from coterie.deck.checks import plot_ppc, plot_sensitivity
 from coterie.deck.deck import Deck
@@ -30,6 +31,7 @@ __all__ = [
     "plot_affinity",
     "plot_calibration",
     "plot_depth",
+    "plot_finding",
     "plot_half_life",
     "plot_home",
     "plot_ppc",

@@ -17,8 +17,8 @@ import pandas as pd
 
 from coterie import names
 from coterie.deck.sentences import per_cent, plain
-from coterie.deck.slides import LINES, ROWS, Bars, Chart, Table
-from coterie.findings import Finding, of_twenty
+from coterie.deck.slides import COLUMNS, LINES, ROWS, Bars, Chart, Map, Table
+from coterie.findings import Finding, of_share, of_twenty
 
 _WIDEST: Final = 7
 """Columns of a table, at most."""
@@ -28,13 +28,36 @@ _THOUSAND: Final = 1000
 
 def chart_of(finding: Finding) -> tuple[Chart, int]:
     """Return a finding's chart, and how many of its rows are not in it."""
-    made = _OWN.get(finding.kind, _main)(finding)
-    if made is None or not _drawable(made):
+    if finding.kind in _MAPS:
+        return _map(finding, _MAPS[finding.kind])
+    made = bars_of(finding)
+    if made is None:
         frame = finding.to_frame()
         shown = frame.head(LINES).map(_written)
         return Table(shown.iloc[:, :_WIDEST]), max(len(frame) - LINES, 0)
     left = max(len(made.frame) - ROWS, 0)
     return replace(made, frame=made.frame.head(ROWS)), left
+
+
+def _map(finding: Finding, main: str) -> tuple[Chart, int]:
+    """Shade probabilities by row and column; none that is not measured is drawn as 0."""
+    table = finding.table[main]
+    rows, columns = (str(dim) for dim in table.dims)
+    frame = pd.DataFrame(table.to_numpy(), table[rows].to_numpy(), table[columns].to_numpy())
+    if frame.shape[1] > COLUMNS or frame.isna().to_numpy().all():
+        return Table(frame.head(LINES).map(_written).reset_index()), max(len(frame) - LINES, 0)
+    shown = frame.dropna(axis=1, how="all")
+    order = shown.mean(axis=1).sort_values(ascending=False, kind="stable").index
+    shown = shown.loc[order].head(LINES)
+    shown.index = [plain(label) for label in shown.index]
+    unsure = pd.DataFrame(False, shown.index, shown.columns)
+    return Map(shown, unsure, rows, columns), max(len(frame) - LINES, 0)
+
+
+def bars_of(finding: Finding) -> Bars | None:
+    """Return all of a finding's bars, best first; None where bars cannot show it."""
+    made = _OWN.get(finding.kind, _main)(finding)
+    return made if made is not None and _drawable(made) else None
 
 
 def _drawable(made: Bars) -> bool:
@@ -59,7 +82,7 @@ def _main(finding: Finding) -> Bars | None:
             "value": order[main],
             "lower": order.get(f"{main}_lower", none),
             "upper": order.get(f"{main}_upper", none),
-            "text": [_in_words(v, unit) for v in order[main]],
+            "text": [_in_words(v, unit, finding.table.attrs.get("draws")) for v in order[main]],
         }
     ).reset_index(drop=True)
     most = float(np.nanmax(bars[["value", "upper"]].to_numpy(dtype=float), initial=1e-9))
@@ -109,16 +132,19 @@ def _sensitivity(finding: Finding) -> Bars:
     return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told)
 
 
+_MAPS: Final[Mapping[str, str]] = MappingProxyType({"dimensions": "good"})
 _OWN: Final[Mapping[str, Callable[[Finding], Bars | None]]] = MappingProxyType(
     {"backtest": _backtest, "sensitivity": _sensitivity}
 )
 
 
-def _in_words(value: float, unit: str) -> str:
+def _in_words(value: float, unit: str, draws: Any = None) -> str:
+    """Say a number; that none of so many draws did it does not make it certain."""
     if np.isnan(value):
         return "not known"
     if unit == "probability":
-        return of_twenty(float(np.clip(value, 0, 1)))
+        share = float(np.clip(value, 0, 1))
+        return of_twenty(share) if draws is None else of_share(share, int(draws))
     return _number(value)
 
 
