@@ -160,4 +160,4 @@ def test_the_deck_tells_phases_as_bars_of_what_pays(monkeypatch):
     found = standing(monkeypatch, levels, campaigns=(4, 3))
     slide = co.Deck([found]).slides[0]
     assert slide.headline.startswith("Ana: scale a (pays in more than 19 of 20")
-    assert list(slide.chart.frame["label"]) == ["a", "b"]
+    assert list(slide.chart.frame["label"]) == ["a: scale", "b: validate"]

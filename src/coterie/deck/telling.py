@@ -34,6 +34,7 @@ def chart_of(finding: Finding) -> tuple[Chart, int]:
     if made is None:
         frame = finding.to_frame()
         shown = frame.head(LINES).map(_written)
+        shown = shown.loc[:, (shown != "").any()] if len(shown) else shown
         return Table(shown.iloc[:, :_WIDEST]), max(len(frame) - LINES, 0)
     left = max(len(made.frame) - ROWS, 0)
     return replace(made, frame=made.frame.head(ROWS)), left
@@ -74,11 +75,12 @@ def _main(finding: Finding) -> Bars | None:
     frame = finding.to_frame()
     labels = [str(dim) for dim in finding.table[main].dims]
     order = frame.sort_values(main, ascending=False, kind="stable", na_position="last")
+    name = _NAMED.get(finding.kind, lambda row: ", ".join(plain(v) for v in row[labels]))
     unit = str(finding.table[main].attrs[_UNIT])
     none = pd.Series(np.nan, order.index)
     bars = pd.DataFrame(
         {
-            "label": [", ".join(plain(v) for v in row) for row in order[labels].to_numpy()],
+            "label": [name(row) for _, row in order.iterrows()],
             "value": order[main],
             "lower": order.get(f"{main}_lower", none),
             "upper": order.get(f"{main}_upper", none),
@@ -132,6 +134,13 @@ def _sensitivity(finding: Finding) -> Bars:
     return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told)
 
 
+_NAMED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
+    {
+        "phases": lambda row: f"{plain(row[names.CLUSTER])}: {row['phase']}",
+        "information": lambda row: f"{plain(row[names.CLUSTER])}, {row['people']:,} listeners",
+    }
+)
+"""What a row is called, where its labels alone do not say it."""
 _MAPS: Final[Mapping[str, str]] = MappingProxyType({"dimensions": "good"})
 _OWN: Final[Mapping[str, Callable[[Finding], Bars | None]]] = MappingProxyType(
     {"backtest": _backtest, "sensitivity": _sensitivity}
