@@ -38,7 +38,8 @@ def believed(artist: str, draws: int, rng: np.random.Generator) -> tuple[Ground,
     made = yields_of(beliefs, artist, drawn, values=WORTH, per="listeners", rng=rng)
     worth = worth_of(WORTH, drawn)[0]
     exposures = exposures_of(beliefs, drawn, "listeners")
-    return Ground(drawn, exposures, worth, "listeners", made.campaign), made
+    price = made.cost.mean(axis=0)
+    return Ground(drawn, exposures, worth, "listeners", price, made.campaign), made
 
 
 def nested(test: tuple[str, str, int]) -> tuple[float, float]:

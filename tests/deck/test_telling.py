@@ -5,9 +5,11 @@ import pytest
 import xarray as xr
 
 import coterie as co
-from coterie.deck.slides import ROWS, Bars, Table
+from coterie.deck.sentences import twentieths
+from coterie.deck.slides import ROWS, Bars, Map, Table
 from coterie.deck.story import of_finding
 from coterie.deck.telling import chart_of
+from coterie.findings import of_share
 
 
 def measured(values, *, unit="euro", **ends):
@@ -46,6 +48,34 @@ def test_what_has_no_room_is_counted():
     chart, left = chart_of(measured(np.arange(1.0, 15.0)))
     assert (len(chart.frame), left) == (ROWS, 14 - ROWS)
     assert f"{14 - ROWS} more rows" in of_finding(measured(np.arange(1.0, 15.0))).sure
+
+
+def mapped(good, draws=400):
+    table = xr.Dataset(
+        {"good": (("cluster", "dimension"), good, {"units": "probability"})},
+        coords={"cluster": ["a", "b", "c"][: len(good)], "dimension": ["fit", "intent", "reach"]},
+        attrs={"main": "good", "draws": draws},
+    )  # fmt: skip
+    return co.Finding("dimensions", "B fits best.", table)
+
+
+def test_a_map_is_ordered_by_its_first_column_and_adds_nothing_up():
+    # Their means are 0.77, 0.4 and 0.5.
+    good = [[0.3, 1.0, 1.0], [0.8, 0.2, 0.2], [np.nan, 0.5, 0.5]]
+    chart, _ = chart_of(mapped(good))
+    assert isinstance(chart, Map)
+    assert list(chart.frame.index) == ["b", "a", "c"]
+
+
+def test_a_cell_of_a_map_is_never_certain_for_draws_are_finite():
+    chart, _ = chart_of(mapped([[1.0, 0.0, 0.5]]))
+    # Half a draw of 401 is 0.0012: what of_share says is what the cell says.
+    assert chart.frame.iloc[0].tolist() == pytest.approx([400.5 / 401, 0.5 / 401, 0.5])
+    told = [twentieths(v, unsure=False) for v in chart.frame.iloc[0]]
+    assert told == ["> 19", "·", "10"]
+    assert of_share(1.0, 400) == "more than 19 of 20"
+    exact, _ = chart_of(mapped([[1.0, 0.0, 0.5]], draws=None))
+    assert exact.frame.iloc[0].tolist() == [1.0, 0.0, 0.5]
 
 
 def test_a_backtest_shows_how_often_intervals_held_beside_how_often_they_should():

@@ -32,7 +32,8 @@ def stated(rows, levels, *, rates=None, kappas=None, monkeypatch):
     above = sums[[o.numerator for o in OUTCOMES]].to_numpy(dtype=float)
     below = sums[[o.denominator for o in OUTCOMES]].to_numpy(dtype=float)
     made = Responses(
-        clusters, OUTCOMES, levels if rates is None else np.asarray(rates, dtype=float), levels,
+        "Ana", clusters, OUTCOMES,
+        levels if rates is None else np.asarray(rates, dtype=float), levels,
         np.full(levels.shape, 1e9) if kappas is None else np.asarray(kappas), above, below,
     )  # fmt: skip
     monkeypatch.setattr(Responses, "of", classmethod(lambda *_, **__: made))

@@ -12,6 +12,8 @@ from scipy.stats import beta
 
 import coterie as co
 from coterie.findings import Thresholds, ready_to_scale
+from coterie.findings.catalogue import presence
+from coterie.findings.traffic import Traffic
 from tests.findings.priced import rows, stated
 
 NINE = (
@@ -228,6 +230,128 @@ def test_an_empty_truth_is_unknown_and_empty_words_are_missing(columns, severity
     assert part(found, "incomplete metadata").severity == severity
 
 
+@pytest.mark.parametrize(
+    ("lyrics", "told"),
+    [
+        # Nine say no and one says nothing: none of ten, one not known.
+        (["no"] * 9 + ["n/a"], (0, 9, 1)), ([0] * 9 + [3], (1, 9, 0)), (["n"] * 10, (0, 10, 0)),
+        (["f", "T", "Y", " No ", "1", "0.0", "2", "0", True, np.False_], (5, 5, 0)),
+        (["NA", "none", "-", "unknown", "?", None, np.nan, "", [], pd.NA], (0, 0, 10)),
+        (["yes", "n/a", "", None], (1, 0, 3)), ([3, None, 0], (1, 1, 1)),
+        # Words say what is there; where they say nothing it is missing.
+        (["la la", "n/a", "", None, ["n/a"], [None]], (1, 5, 0)),
+        ([["calm"], []], (1, 1, 0)), (["NO123", 1975], (2, 0, 0)),
+        ([np.array(0), np.array(["calm"])[:0], np.array(2)], (1, 1, 1)),
+    ],
+)  # fmt: skip
+def test_each_value_of_a_column_is_read_on_its_own(lyrics, told):
+    assert presence(pd.Series(lyrics, dtype=object)) == told
+
+
+@pytest.mark.parametrize(
+    ("lyrics", "words"),
+    [
+        ([False] * 9 + ["instrumental"], "lyrics of row 0 is False.*row 9 is 'instrumental'.*9 of"),
+        (["la la"] * 9 + ["no"], "lyrics of row 9 is 'no'.*row 0 is 'la la'; 1 of 10"),
+        ([["calm"]] * 9 + [1], "lyrics of row 9 is 1,"),
+    ],
+)
+def test_yes_and_no_among_free_words_is_refused(lyrics, words):
+    with pytest.raises(co.FindingError, match=words):
+        audited(tracks=tracks(10, lyrics=lyrics))
+
+
+VALUE = st.sampled_from(["no", "yes", 0, 3, "n/a", "la la", None, "", True, False, "-", ["calm"]])
+
+
+@settings(max_examples=80, deadline=None)
+@given(st.lists(VALUE, min_size=1, max_size=8), st.randoms())
+def test_a_no_is_never_counted_as_there_and_every_track_is_counted_once(values, chance):
+    said = pd.Series(values, dtype=object)
+    no = sum(v is False or v in ("no", 0) for v in values)
+    try:
+        there, absent, unknown = presence(said)
+    except co.FindingError:
+        assert {"la la", "calm"} & {str(v[0] if isinstance(v, list) else v) for v in values if v}
+        return
+    assert there + absent + unknown == len(values)
+    assert there <= len(values) - no
+    assert absent >= no
+    mixed = values.copy()
+    chance.shuffle(mixed)
+    assert presence(pd.Series(mixed, dtype=object)) == (there, absent, unknown)
+
+
+def test_parts_of_a_profile_that_say_no_or_nothing_are_not_filled():
+    told = {"verified": "n", "bio": "n/a", "artist_pick": "none"}
+    own = part(audited(profile=PROFILE | told), "incomplete profile")
+    assert "3 of 6 parts filled" in own.headline
+    assert "missing: verified; not known: bio, artist_pick" in own.headline
+
+
+@pytest.mark.parametrize(
+    ("paid", "wanted"),
+    [
+        ([True, False], [True, False]), (["paid", "organic"], [True, False]),
+        (["Y", " f "], [True, False]), ([1, 0], [True, False]), (["no", "Paid "], [False, True]),
+    ],
+)  # fmt: skip
+def test_a_row_is_paid_where_it_says_so(paid, wanted):
+    frame = pd.DataFrame({"source": ["a", "b"], "listeners": 9, "saves": 1, "paid": paid})
+    assert (Traffic.of(frame).groups == 0).tolist() == wanted
+
+
+@pytest.mark.parametrize(
+    ("paid", "words"),
+    [
+        ("instagram", "paid of row 0 is 'instagram'; 12 of 12.*True or False"),
+        (250.0, "paid of row 0 is 250.0; 12 of 12"), ([["paid"]] * 12, "row 0 is .'paid'.; 12"),
+        ([True] * 11 + ["n/a"], "paid of row 11 is 'n/a'; 1 of 12"),
+        ([True] * 11 + [""], "paid of row 11 is empty; 1 of 12"),
+    ],
+)  # fmt: skip
+def test_a_row_that_does_not_say_whether_it_was_paid_is_refused(paid, words):
+    with pytest.raises(co.FindingError, match=words):
+        audited(traffic=traffic().assign(paid=paid))
+
+
+def test_listeners_counted_twice_under_two_spellings_are_refused():
+    for twice in ({"Programmed listeners": 9_000}, {"PROGRAMMED": 100}):
+        with pytest.raises(
+            co.FindingError, match=r"'programmed' \(4,000\) and as '.*leave out all but one"
+        ):
+            audited(listeners=LISTENERS | twice)
+    silent = audited(listeners={"Programmed listeners": None} | LISTENERS | {"Programmed": None})
+    assert part(silent, "programmed audience").severity == "fine"
+
+
+@pytest.mark.parametrize(
+    "day", ["today", "now", "May", "10:30", "2026", "2026-05", "5", "March 2026", "2026-W09",
+            "03/04/2026", np.datetime64("2026-05"), np.datetime64("2026"), pd.Period("2026-05")],
+)  # fmt: skip
+def test_a_relative_or_incomplete_date_is_refused(day):
+    with pytest.raises(co.FindingError, match=r"today is .*no day"):
+        audited(today=day)
+    with pytest.raises(co.FindingError, match=r"released of row 0 is .*no day; 1 of 12"):
+        audited(tracks=tracks(released=[day] + ["2026-02-13"] * 11))
+    with pytest.raises(co.FindingError, match="plan of row 0 is"):
+        audited(tracks=tracks(), plan=[day])
+
+
+@pytest.mark.parametrize(
+    "day", [TODAY, " 20260301", "2026-03-01T18:00:00Z", dt.date(2026, 3, 1),
+            dt.datetime(2026, 3, 1, 18), pd.Timestamp(TODAY, tz="Europe/Oslo"),
+            np.datetime64(TODAY)],
+)  # fmt: skip
+def test_a_whole_date_is_read_in_every_usual_form(day):
+    assert audited(today=day).provenance["today"] == TODAY
+
+
+def test_a_day_that_is_said_not_to_be_known_is_not_known():
+    found = audited(tracks=tracks(released=["n/a", "unknown", "-"] * 4))
+    assert part(found, "long inactivity").severity == "not checked"
+
+
 def test_a_column_that_is_not_there_is_not_checked_and_what_is_known_bad_stays_bad():
     without = tracks().drop(columns="mood")
     own = part(audited(**(CLEAN | {"tracks": without})), "incomplete metadata")
@@ -357,6 +481,9 @@ def test_what_cannot_be_is_refused_with_its_place_and_the_way_out(said, words):
         ({"weeks": 6}, "weeks is 6"), ({"blocks": 0.4}, "weakens is 0.5 and blocks is 0.4"),
         ({"usual": {"likes": 0.1}}, "usual names 'likes'"), ({"profile": ()}, "names no part"),
         ({"usual": {"saves": 1.0}}, "above 0 and below 1"), ({"tracks": "ten"}, "tracks is 'ten'"),
+        ({"usual": [1]}, r"usual is \[1\]"), ({"usual": None}, "usual is None"),
+        ({"metadata": None}, "metadata is None"), ({"metadata": 3}, "metadata is 3"),
+        ({"profile": None}, "profile is None"), ({"profile": ["bio", 3]}, "names 3.*1 of 2"),
     ],
 )  # fmt: skip
 def test_thresholds_out_of_range_are_refused(said, words):

@@ -1,7 +1,11 @@
 """Budget: whole money that keeps its rules, with the reason of every line."""
 
+from contextlib import nullcontext
+
 import numpy as np
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 import coterie as co
 from tests.findings.priced import rows, stated
@@ -115,22 +119,57 @@ def test_what_is_open_is_worth_no_more_than_knowing_all(beliefs):
 @pytest.mark.parametrize(
     ("rules", "words"),
     [
-        (co.Rules(floors={"nowhere": 1}), "floors names 'nowhere'"),
-        (co.Rules(validated=["nowhere"]), "validated names 'nowhere'"),
-        (co.Rules(floors={"gym": 20_000}), "gym must have 20,000|No amounts|take 20,000"),
-        (co.Rules(unit=0), "unit is 0"),
-        (co.Rules(unit=3), "no whole number of units"),
-        (co.Rules(maturity=3), "maturity is 3"),
-        (co.Rules(caps={"gym": -1}), "caps of 'gym' is -1"),
-        (co.Rules(sleeves={"validated": (0.2, 0.3), "adjacent": (0.1, 0.2)}), "cannot sum to 1"),
+        ({"floors": {"nowhere": 1}}, "floors names 'nowhere'"),
+        ({"pending": {"nowhere": 1}}, "pending names 'nowhere'; the clusters are gym"),
+        ({"validated": ["nowhere"]}, "validated names 'nowhere'"),
+        ({"floors": {"gym": 20_000}}, "gym must have 20,000|No amounts|take 20,000"),
+        ({"unit": 3}, "no whole number of units"),
+        ({"sleeves": {"validated": (0.2, 0.3), "adjacent": (0.1, 0.2)}}, "cannot sum to 1"),
     ],
 )
 def test_rules_that_cannot_be_kept_are_refused_by_name(beliefs, rules, words):
     with pytest.raises(co.FindingError, match=words):
-        allocated(beliefs, rules=rules)
+        allocated(beliefs, rules=co.Rules(**rules))
 
 
-@pytest.mark.parametrize("budget", [0, -5, float("nan")])
+@pytest.mark.parametrize(
+    ("rules", "words"),
+    [
+        ({"unit": 0}, "unit is 0"), ({"unit": "1"}, "unit is '1'"),
+        ({"despite": None}, "despite is None; write the reason"), ({"despite": True}, "is True"),
+        ({"break_even": float("nan")}, "break_even is nan"), ({"break_even": "1"}, "is '1'"),
+        ({"break_even": float("inf")}, "break_even is inf"),
+        ({"maturity": 3}, "maturity is 3"), ({"maturity": "0.5"}, "maturity is '0.5'"),
+        ({"maturity": None}, "maturity is None"), ({"maturity": True}, "maturity is True"),
+        ({"maturity": float("nan")}, "maturity is nan"), ({"curiosity": "x"}, "curiosity is 'x'"),
+        ({"least_test": -1}, "least_test is -1"), ({"least_test": None}, "least_test is None"),
+        ({"caps": {"gym": -1}}, "caps of 'gym' is -1; 1 of 1"), ({"caps": 5}, "caps is 5; give"),
+        ({"caps": {"gym": "100"}}, "caps of 'gym' is '100'"), ({"floors": ["gym"]}, "floors is"),
+        ({"fixed": None}, "fixed is None"), ({"fixed": {"gym": None}}, "fixed of 'gym' is None"),
+        ({"pending": {"pop": 1, "gym": -1}}, "pending of 'gym' is -1; 1 of 2"),
+        ({"pending": {"gym": float("nan")}}, "pending of 'gym' is nan"),
+        ({"pending": [("gym", 1)]}, "pending is"), ({"sleeves": None}, "sleeves is None"),
+    ],
+)  # fmt: skip
+def test_rules_that_are_none_are_refused_when_they_are_stated(rules, words):
+    with pytest.raises(co.FindingError, match=words):
+        co.Rules(**rules)
+
+
+@settings(max_examples=50, deadline=None)
+@given(st.one_of(st.none(), st.booleans(), st.text(), st.floats(), st.lists(st.integers())))
+def test_a_maturity_is_a_share_or_is_refused(value):
+    share = isinstance(value, float) and 0 <= value <= 1
+    with nullcontext() if share else pytest.raises(co.FindingError, match="maturity is"):
+        assert co.Rules(maturity=value).maturity == value
+
+
+def test_rules_that_are_no_rules_are_refused(beliefs):
+    with pytest.raises(co.FindingError, match=r"rules is a dict; give Rules\(...\)"):
+        allocated(beliefs, rules={"maturity": 0.5})
+
+
+@pytest.mark.parametrize("budget", [0, -5, float("nan"), "1000", None, True, [1000], float("inf")])
 def test_no_money_is_no_budget(beliefs, budget):
     with pytest.raises(co.FindingError, match="must be money above 0"):
         allocated(beliefs, budget)

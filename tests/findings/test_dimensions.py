@@ -5,6 +5,7 @@ import pytest
 
 import coterie as co
 from coterie.deck.slides import Map
+from coterie.findings.responses import interval
 from tests.findings.priced import rows, stated
 
 FROZEN = co.Reference.stated(
@@ -95,6 +96,15 @@ def test_a_reference_of_other_outcomes_is_refused(many):
     other = co.Reference.stated({"plays": (0.1, 2.0)}, about="other")
     with pytest.raises(co.FindingError, match="no proxy"):
         co.dimensions(many, "Oslo Choir", reference=other, rng=np.random.default_rng(1))
+
+
+@pytest.mark.parametrize("prob", ["x", None, 0, 1.0, float("nan"), [0.5], True])
+def test_a_mass_that_is_no_probability_is_refused(prob):
+    if prob is None:  # ArviZ's own
+        assert interval(np.zeros(3), prob)[3]["ci_kind"] == "eti"
+        return
+    with pytest.raises(co.FindingError, match=r"prob is .*between 0 and 1"):
+        interval(np.zeros(3), prob)
 
 
 def test_the_slide_is_a_map_of_clusters_by_dimensions_measured():

@@ -96,7 +96,11 @@ def test_what_pays_is_counted_over_draws(monkeypatch, rng):
 
 @pytest.mark.parametrize(
     ("values", "words"),
-    [({"save": -1}, "'save' is worth -1"), ({"nothing": 1}, "None of 'nothing'"), ({}, "None of")],
+    [
+        ({"save": -1}, "worth of 'save' is -1"),
+        ({"nothing": 1}, "None of 'nothing'"),
+        ({}, "None of"),
+    ],
 )
 def test_values_that_are_none_are_refused(monkeypatch, rng, values, words):
     beliefs = stated(rows(cluster=["gym"]), [[[0.1, 0.02, 1.5]]], monkeypatch=monkeypatch)

@@ -1,6 +1,11 @@
 """Information: EVPI and EVSI against exact sums, and what a test is worth in money."""
 
+import warnings
+from dataclasses import replace
+from types import SimpleNamespace
+
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +30,11 @@ def made(levels, kappas=None, cost=1.0):
     rates[:, :, 0] = levels
     tight = np.full(rates.shape, np.inf if kappas is None else kappas)
     none = np.zeros((clusters, len(OUTCOMES)))
-    drawn = Responses(tuple(range(clusters)), OUTCOMES, rates, rates, tight, none, none)
+    drawn = Responses("Ana", tuple(range(clusters)), OUTCOMES, rates, rates, tight, none, none)
     exposures = np.tile([1.0, 0.0, 0.0], (clusters, 1))
-    ground = Ground(drawn, exposures, np.array([1.0, 0.0, 0.0]), "listeners")
+    ground = Ground(
+        drawn, exposures, np.array([1.0, 0.0, 0.0]), "listeners", np.full(clusters, cost)
+    )
     value = levels / cost
     money = np.full(levels.shape, cost)
     return ground, Yields(
@@ -84,7 +91,9 @@ def test_a_test_that_tells_all_is_worth_knowing_that_cluster_and_no_more():
 def test_people_that_saves_say_nothing_of_are_worth_nothing():
     levels = drawn_levels(2000)
     ground, yields = made(levels)
-    unseen = Ground(ground.drawn, np.zeros_like(ground.exposures), ground.worth, "listeners")
+    unseen = Ground(
+        ground.drawn, np.zeros_like(ground.exposures), ground.worth, "listeners", ground.price
+    )
     found = learn(Trial(1, 500), unseen, yields, rng=np.random.default_rng(4))
     assert found.worth == pytest.approx(0.0, abs=1e-6)
 
@@ -170,8 +179,10 @@ def test_twice_the_budget_makes_an_answer_worth_twice_as_much(monkeypatch):
 
 def test_the_headline_says_which_test_or_that_none_is_worth_it(monkeypatch):
     found = priced(monkeypatch, drawn_levels(2000))
-    best = found.table["per_cost"].to_series().idxmax()
-    assert f"test {best[0]} next" in found.headline
+    frame = found.table[["per_cost", "evsi", "evsi_error", "net"]].to_dataframe()
+    good = frame[(frame["net"] > 0) & (frame["evsi"] > 2 * frame["evsi_error"])]
+    best = good["per_cost"].idxmax()
+    assert f"test {best[0]} ({best[1]:,.0f} listeners" in found.headline
     assert "knowing every cluster's yield" in found.headline
     known = np.tile([0.3, 0.1, 0.1], (2000, 1))
     assert "no test of these sizes" in priced(monkeypatch, known).headline
@@ -199,7 +210,11 @@ def test_clusters_without_a_price_are_named_and_not_worth_nothing(monkeypatch):
 @pytest.mark.parametrize(
     ("said", "told"),
     [({"budget": 0}, "budget is 0"), ({"budget": np.nan}, "budget is nan"),
-     ({"people": ()}, "name one size"), ({"people": (0,)}, "1 listener"),
+     ({"budget": "1000"}, "budget is '1000'"), ({"people": 1000}, "name one size"),
+     ({"people": ()}, "name one size"), ({"people": (0,)}, "size is 0"),
+     ({"people": ["x"]}, "size is 'x'"), ({"people": [1e19]}, "size is 1e"),
+     ({"people": [True]}, "size is True"), ({"values": None}, "values is None"),
+     ({"values": {"save": "1"}}, "worth of 'save'"),
      ({"per": "streams"}, "per="), ({"values": {"likes": 1}}, "'likes'")],
 )  # fmt: skip
 def test_what_cannot_be_asked_is_refused(monkeypatch, said, told):
@@ -220,3 +235,66 @@ def test_a_deck_ranks_tests_by_what_their_money_tells(monkeypatch):
     slide = co.Deck([priced(monkeypatch, drawn_levels(500))]).slides[0]
     assert slide.chart.frame["value"].is_monotonic_decreasing
     assert "of simulation" in slide.headline or "no test" in slide.headline
+
+
+def test_what_a_test_shows_of_home_is_told_though_it_is_worth_nothing():
+    # Saves of the first are worth something and say nothing; follows are worth nothing and say
+    # at which of two rates the second saves. The third is known to be between.
+    rng = np.random.default_rng(5)
+    home = rng.random(4000) < 0.5
+    levels = np.stack([np.full(4000, 0.02), np.where(home, 0.2, 0.05)], axis=1)
+    ground, yields = made(np.column_stack([levels, np.full(4000, 0.13)]))
+    rates = ground.drawn.levels.copy()
+    rates[:, 0, 1] = np.where(home, 0.03, 0.15)
+    drawn = replace(ground.drawn, levels=rates, rates=rates)
+    exposures = np.tile([1.0, 1.0, 0.0], (3, 1))
+    more = replace(ground, drawn=drawn, exposures=exposures)
+    rng = np.random.default_rng(6)
+    found = learn(Trial(0, 1000), more, yields, rng=rng, results=512)
+    # Half the time 0.2 is bought in place of 0.13: 512 results, a standard error of 0.0016.
+    assert found.worth == pytest.approx(0.035, abs=0.005)
+
+
+def test_the_error_told_is_that_of_another_run():
+    worths, errors = [], []
+    for seed in range(24):
+        ground, yields = made(drawn_levels(1000, seed), 60.0)
+        one = learn(Trial(1, 200), ground, yields, rng=np.random.default_rng(seed))
+        worths.append(one.worth)
+        errors.append(one.error)
+    # A standard deviation of 24 runs is known to a seventh.
+    assert 0.6 < np.sqrt(np.mean(np.square(errors))) / np.std(worths, ddof=1) < 1.7
+
+
+def test_organic_rows_make_no_test_smaller():
+    outcomes = (
+        co.Outcome.binary("save", successes="saves", trials="listeners"),
+        co.Outcome.count("reach", total="listeners", exposure="spend", informs=False),
+    )
+    from coterie.findings.economics import ground_of, yields_of
+    from coterie.findings.trials import unfold as unfolded
+
+    people = []
+    for organic in (0, 16_000):
+        frame = pd.DataFrame(
+            {"artist": "Ana", "cluster": ["a", "a"], "release": [0, 1],
+             "listeners": [400, organic or 400], "saves": [40, 40],
+             "spend": [200.0, np.nan if organic else 200.0]}
+        )  # fmt: skip
+        with warnings.catch_warnings(action="ignore", category=co.EvidenceWarning):
+            evidence = co.Evidence.from_frame(frame, outcomes=outcomes)
+        levels = np.tile([0.1, 2.0], (200, 1, 1))
+        below = np.array([[400.0 + (organic or 400), 200.0]])
+        drawn = Responses("Ana", ("a",), outcomes, levels, levels, np.full(levels.shape, 1e9),
+                          below, below)  # fmt: skip
+        beliefs = SimpleNamespace(evidence=evidence)
+        told = {"values": {"save": 1.0}, "per": "listeners"}
+        yields = yields_of(beliefs, "Ana", drawn, **told, rng=np.random.default_rng(1))
+        ground = ground_of(beliefs, drawn, yields, **told)
+        assert ground.price.item() == pytest.approx(0.5)
+        (result,) = unfolded(
+            Trial(0, 1000), ground, truth=np.arange(50), rng=np.random.default_rng(2)
+        )
+        people.append(result.shown.mean())
+    # A listener shows what she is worth, whoever else came unasked.
+    np.testing.assert_allclose(people, 0.1, rtol=0.05)

@@ -5,6 +5,7 @@ import functools
 import importlib.util
 import json
 import warnings
+from dataclasses import replace
 from pathlib import Path
 from types import SimpleNamespace
 
@@ -68,7 +69,7 @@ def read(scores, *, clusters=CLUSTERS, people=None, outcomes=tuple(KINDS), homes
     if people is not None:
         below[:] = people
     measured = tuple(co.Outcome(o, KINDS[o], f"{o}_n", "people") for o in outcomes)
-    made = Responses(clusters, measured, levels, levels, levels, below, below)
+    made = Responses("Ana", clusters, measured, levels, levels, levels, below, below)
     tree = {"posterior": xr.Dataset({"alpha": ("draw", np.zeros(2))}), "ledger": xr.Dataset()}
     if homes:
         prior = np.array([[0.1, 0.5, 0.2, 0.1]])
@@ -100,15 +101,15 @@ def test_a_pattern_holds_at_the_draws_at_which_all_its_conditions_hold():
     assert held.to_numpy().tolist() == [0.75, 0.75]
 
 
-def test_clusters_are_pooled_as_total_over_total():
-    # 100 people at one half and 300 at one tenth do what 400 at one fifth do: log odds of 0.2 less
-    # those of 0.1 are log(0.25 * 9) = 0.811.
+def test_clusters_are_pooled_on_the_scale_of_the_reference():
+    # 100 people at one half, whose log odds lie log(9) above those of one tenth, and 300 at one
+    # tenth: a quarter of log(9) = 0.549.
     found = read(
         {"save": {"Oslo": np.log(9.0)}}, clusters=("Oslo", "Lisbon"), outcomes=("save", "depth"),
         people=[[100, 1], [300, 1]],
     ).table  # fmt: skip
     signal = found["signal"].sel(condition="song-level win: intent above 0.5 sd")
-    assert float(signal) == pytest.approx(np.log(0.25 * 9))
+    assert float(signal) == pytest.approx(np.log(9) / 4)
     assert signal.attrs["ci_kind"] == "eti"
 
 
@@ -519,6 +520,20 @@ def test_a_reading_of_the_playbook_is_evidence_for_its_gates():
 def test_evidence_that_a_gate_cannot_read_is_refused(handed, words):
     with pytest.raises(co.FindingError, match=words):
         co.playbook.plan("2026-06-05", evidence=handed)
+
+
+def test_evidence_about_several_artists_is_refused_by_their_names():
+    mine, theirs = (
+        replace(chances(kind, gym=0.9), provenance={"artist": artist})
+        for kind, artist in (("scorecard", "Ana"), ("other", "Bo"))
+    )
+    with pytest.raises(
+        co.FindingError, match=r"'Ana' \(scorecard\) and 'Bo' \(other\).*one artist"
+    ):
+        co.playbook.plan("2026-06-05", evidence=[mine, theirs])
+    alike = replace(theirs, provenance={"artist": "Ana"})
+    for handed in ([mine, alike], [mine, chances("other", gym=0.9)], [theirs]):
+        assert co.playbook.plan("2026-06-05", evidence=handed).kind == "release_plan"
 
 
 PHASE = """

@@ -44,8 +44,42 @@ def test_clusters_are_pooled_by_what_was_counted(monkeypatch):
     found = co.release_diagnostics(
         beliefs, "Ana", reference=FROZEN, layers=LAYERS, rng=np.random.default_rng(1)
     )
-    # (100 * 0.1 + 300 * 0.3) / 400 = 0.25, over 0.1.
-    assert found.table["index"].sel(part="acquisition").item() == pytest.approx(2.5)
+    # The geometric mean of 1 times the usual (100 people) and 3 times (300): 3 ** 0.75 = 2.28.
+    assert found.table["index"].sel(part="acquisition").item() == pytest.approx(3**0.75)
+
+
+def test_a_catalogue_is_as_usual_against_itself():
+    beliefs = co.example_beliefs()
+    reference = co.Reference.of(beliefs, rng=np.random.default_rng(3))
+    index = [
+        co.release_diagnostics(
+            beliefs, artist, reference=reference, rng=np.random.default_rng(4)
+        ).table["index"].sel(part="release index").item()
+        for artist in beliefs.evidence.artists
+    ]  # fmt: skip
+    # Twenty artists, each 1.3 times up or down: the mean of logs has an error of 0.06.
+    assert abs(np.log(index).mean()) < 0.12
+    assert 0.25 < np.mean(np.array(index) > 1) < 0.75
+
+
+def test_an_artist_who_paid_for_nothing_has_no_acquisition():
+    with pytest.MonkeyPatch.context() as patch:
+        table = rows(cluster=["a"], new_listeners=[0], downstream_streams=[0])
+        beliefs = stated(table, np.full((60, 1, 3), 0.1), monkeypatch=patch)
+        found = co.release_diagnostics(
+            beliefs, "Ana", reference=FROZEN, rng=np.random.default_rng(1),
+            layers={"acquisition": ["depth"], "intent": ["save"], "retention": ["follow"]},
+        )  # fmt: skip
+    assert "acquisition" not in found.table["part"].values
+    assert "acquisition" in found.caveats[0]
+
+
+def test_a_count_that_is_stated_as_people_is_refused(monkeypatch):
+    wrong = co.Reference.stated({"save": (0.1, 2.0), "depth": (0.3, 2.0)}, about="by hand")
+    with pytest.raises(co.FindingError, match="no scale in common"):
+        diagnosed(monkeypatch, [[0.1, 0.02, 1.5]], reference=wrong)
+    with pytest.raises(co.FindingError, match="make one with"):
+        diagnosed(monkeypatch, [[0.1, 0.02, 1.5]], reference=None)
 
 
 def test_intent_density_is_acts_and_catalogue_streams_a_listener():

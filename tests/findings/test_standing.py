@@ -73,14 +73,60 @@ def test_a_scaled_cluster_is_held_until_it_falls_well_below_its_gate():
     ("said", "told"),
     [({"validate": 0.9}, "in that order"), ({"rest": 0.6}, "in that order"),
      ({"scale": 1.0}, "below 1"), ({"hold": -0.1}, "hold"), ({"campaigns": (3, 2)}, "at least as"),
-     ({"people": 0}, "1 listener")],
+     ({"campaigns": 2}, "two whole numbers"), ({"people": 0}, "people of a campaign"),
+     ({"people": "400"}, "'400'"), ({"people": np.inf}, "inf"), ({"break_even": np.nan}, "nan"),
+     ({"validate": None}, "None")],
 )  # fmt: skip
 def test_gates_out_of_order_are_refused(said, told):
     with pytest.raises(co.FindingError, match=told):
         Gates(**said)
 
 
+@given(pays=st.floats(0, 1), campaigns=st.integers(0, 20))
+def test_a_cluster_that_was_higher_is_never_put_lower_for_it(pays, campaigns):
+    ranks = [
+        PHASES.index(Gates().phase(pays, campaigns=campaigns, now=now))
+        for now in ("scan", "validate", "scale")
+    ]
+    assert ranks == sorted(ranks)
+
+
 # ---- phases
+
+
+def counted(frame, monkeypatch):
+    """Return campaigns and people of a table's clusters, all of them sure to pay."""
+    clusters = list(dict.fromkeys(frame["cluster"]))
+    levels = np.full((300, len(clusters), 3), 0.1)
+    beliefs = stated(frame, levels, monkeypatch=monkeypatch)
+    found = co.phases(beliefs, "Ana", values=WORTH, rng=np.random.default_rng(3)).table
+    return found["campaigns"].values.tolist(), found.attrs["campaign"], found
+
+
+def test_rows_of_one_release_are_one_campaign(monkeypatch):
+    frame = rows(cluster=["a", "a", "b", "b"], spend=[40.0] * 4, release=[0, 0, 0, 1])
+    frame["period_start"] = ["2026-01-01", "2026-01-08"] * 2
+    frame["period_end"] = ["2026-01-07", "2026-01-14"] * 2
+    campaigns, people, _ = counted(frame, monkeypatch)
+    assert campaigns == [1, 2]
+    assert people == 400
+
+
+def test_organic_rows_are_no_campaigns_and_say_nothing_of_their_size(monkeypatch):
+    frame = rows(
+        cluster=["a", "a", "a"], spend=[40.0, np.nan, np.nan], release=[0, 1, 2],
+        listeners=[400, 20_000, 20_000], saves=[40, 2000, 2000],
+    )  # fmt: skip
+    campaigns, people, table = counted(frame, monkeypatch)
+    assert campaigns == [1]
+    assert people == 400
+    assert table["phase"].item() == "validate"
+
+
+def test_a_campaign_without_one_outcome_is_still_a_campaign(monkeypatch):
+    frame = rows(cluster=["a", "a"], spend=[40.0] * 2, release=[0, 1])
+    frame["saves"] = [40, np.nan]
+    assert counted(frame, monkeypatch)[0] == [2]
 
 
 def test_each_cluster_stands_where_its_beliefs_and_campaigns_put_it(monkeypatch):
@@ -143,6 +189,8 @@ def test_a_phase_that_is_stated_is_kept_or_lost_and_a_wrong_one_is_refused(monke
     assert 0.7 < pays < 0.85
     with pytest.raises(co.FindingError, match="'scaling'"):
         standing(monkeypatch, levels, campaigns=(3,), now={"a": "scaling"})
+    with pytest.raises(co.FindingError, match="name the phase"):
+        standing(monkeypatch, levels, campaigns=(3,), now="scale")
     with pytest.raises(co.BeliefError, match="Did you mean"):
         standing(monkeypatch, levels, campaigns=(3,), now={"z": "scale"})
 

@@ -2,7 +2,8 @@
 
 A finding whose table names its main number (``table.attrs["main"]``) is bars, with the ends that
 stand beside it (``<main>_lower``, ``<main>_upper``); a few kinds have a chart of their own; all
-others are tables. Callers may trust that a chart holds the finding's own numbers.
+others are tables. Callers may trust that a chart holds the finding's own numbers, but for shares
+of finite draws in a map, which stay off 0 and 1 by half a draw.
 """
 
 from __future__ import annotations
@@ -44,15 +45,23 @@ def _map(finding: Finding, main: str) -> tuple[Chart, int]:
     """Shade probabilities by row and column; none that is not measured is drawn as 0."""
     table = finding.table[main]
     rows, columns = (str(dim) for dim in table.dims)
-    frame = pd.DataFrame(table.to_numpy(), table[rows].to_numpy(), table[columns].to_numpy())
+    shares = _never_certain(table.to_numpy(), finding.table.attrs.get("draws"))
+    frame = pd.DataFrame(shares, table[rows].to_numpy(), table[columns].to_numpy())
     if frame.shape[1] > COLUMNS or frame.isna().to_numpy().all():
         return Table(frame.head(LINES).map(_written).reset_index()), max(len(frame) - LINES, 0)
     shown = frame.dropna(axis=1, how="all")
-    order = shown.mean(axis=1).sort_values(ascending=False, kind="stable").index
-    shown = shown.loc[order].head(LINES)
+    # By the first column alone: a mean over columns would add up what is not to be added.
+    order = np.argsort(-shown.iloc[:, 0].to_numpy(), kind="stable")
+    shown = shown.iloc[order].head(LINES)
     shown.index = [plain(label) for label in shown.index]
     unsure = pd.DataFrame(False, shown.index, shown.columns)
     return Map(shown, unsure, rows, columns), max(len(frame) - LINES, 0)
+
+
+def _never_certain(shares: Any, draws: Any) -> Any:
+    """Keep shares of finite draws off 0 and 1, as :func:`of_share` does in a sentence."""
+    edge = 0.0 if draws is None else 0.5 / (int(draws) + 1)
+    return np.clip(shares, edge, 1 - edge)
 
 
 def bars_of(finding: Finding) -> Bars | None:

@@ -54,7 +54,8 @@ def audit(  # noqa: PLR0913 - one argument a thing that is looked at, keyword-on
     tracks
         One row a track, in any table: ``track``, ``release``, ``released`` (its day), and what is
         known of it: ``lyrics``, ``credits``, ``artwork``, ``genre``, ``mood``, ``isrc``. A truth
-        that is empty is not known; words that are empty are missing. None where it is not known.
+        that is empty is not known; words that are empty are missing. Yes or no among free words is
+        refused; "n/a", "none", "-" and the like count as empty. None where it is not known.
     profile
         ``verified``, ``bio``, ``images``, ``artist_pick``, ``playlists`` and ``links``: a flag, a
         number or the thing itself; ``followers`` and ``monthly_listeners``: counts.

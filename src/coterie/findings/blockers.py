@@ -14,7 +14,13 @@ import numpy as np
 import pandas as pd
 
 from coterie.errors import FindingError
-from coterie.findings.catalogue import Catalogue, count_of, is_there, presence
+from coterie.findings.catalogue import (
+    Catalogue,
+    count_of,
+    counts_by_name,
+    is_there,
+    presence,
+)
 from coterie.findings.finding import Finding
 from coterie.findings.formulas import effective_number
 from coterie.findings.parts import DRAWS, Blocker, Part
@@ -291,8 +297,7 @@ def programmed_audience(
 
     Counts are finite: the share behind them is drawn from its posterior (Beta, Jeffreys).
     """
-    known = {_plain(name): count_of(v, str(name)) for name, v in (listeners or {}).items()}
-    counts = {name: v for name, v in known.items() if v is not None}
+    counts = counts_by_name(listeners or {}, _plain)
     caveats, (passive, others, among) = [], _segments(counts)
     if passive is None:
         passive, others, among = _by_source(counts)

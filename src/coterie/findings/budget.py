@@ -22,6 +22,7 @@ from coterie.findings.economics import Yields, yields_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability, perfect_information
 from coterie.findings.origin import origin_of
+from coterie.findings.quantities import number
 from coterie.findings.responses import Responses, interval
 from coterie.findings.sharing import Group, Line, Method, apportioned, sleeve_shares, wanted
 from coterie.findings.words import of_share
@@ -40,6 +41,7 @@ SLEEVES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
 PROVEN: Final = 0.8
 """Probability of paying from which a cluster counts as validated, where none is named."""
 LINE: Final = "line"
+_MONEY: Final = ("floors", "caps", "fixed", "pending")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -101,6 +103,41 @@ class Rules:
     audit: Finding | None = None
     despite: str = ""
 
+    def __post_init__(self) -> None:
+        if not isinstance(self.despite, str):
+            raise FindingError(f"despite is {self.despite!r}; write the reason, or leave it out.")
+        number(self.break_even, "break_even")
+        number(self.maturity, "maturity", most=1.0)
+        number(self.least_test, "least_test")
+        if self.curiosity is not None:
+            number(self.curiosity, "curiosity")
+        if number(self.unit, "unit") == 0:
+            raise FindingError(f"unit is {self.unit!r}; it is money above 0, such as 1 or 0.01.")
+        if not isinstance(self.sleeves, Mapping):
+            raise FindingError(
+                f"sleeves is {self.sleeves!r}; give (from, to) by sleeve, or leave it out."
+            )
+        for what in _MONEY:
+            _refuse_no_money(what, getattr(self, what))
+
+
+def _refuse_no_money(what: str, given: Any) -> None:
+    if not isinstance(given, Mapping):
+        raise FindingError(
+            f"{what} is {given!r}; give money by cluster, such as {{'gym': 500}}, or leave it out."
+        )
+    wrong = [cluster for cluster, money in given.items() if not _is_money(money)]
+    if wrong:
+        raise FindingError(
+            f"{what} of {wrong[0]!r} is {given[wrong[0]]!r}; {len(wrong)} of {len(given)} are like "
+            "this. Give money of at least 0, or leave the cluster out."
+        )
+
+
+def _is_money(money: Any) -> bool:
+    real = isinstance(money, int | float | np.integer | np.floating) and not isinstance(money, bool)
+    return bool(real and 0 <= money <= float(np.finfo(float).max))
+
 
 def allocate(
     beliefs: Beliefs,
@@ -126,7 +163,8 @@ def allocate(
         What one event of each outcome is worth, as in :func:`coterie.durable_yield`.
     method
         How clusters share a sleeve: ``"thompson"``, as probable as each is the best buy;
-        ``"ucb"``, by estimate and curiosity; ``"top_two"``, half of it to the best of the others
+        ``"ucb"``, by estimate and curiosity, in proportion where reach is not known to saturate,
+        which spreads far; ``"top_two"``, half of it to the best of the others
         whoever leads, which learns faster and earns less.
     rules
         What must be kept; left out, the sleeves of 70 to 80, 15 to 20 and 5 to 10 per cent.
@@ -164,9 +202,8 @@ def allocate(
     >>> found.table["amount"].sum().item()
     10000.0
     """
-    rules = rules or Rules()
-    if not (np.isfinite(budget) and budget > 0):
-        raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
+    rules = Rules() if rules is None else rules
+    _refuse_asked(budget, rules)
     gate = _gate(rules, artist)
     drawn = Responses.of(beliefs, artist, rng=rng)
     made = yields_of(beliefs, artist, drawn, values=values, per=rules.per, rng=rng)
@@ -187,6 +224,15 @@ def allocate(
             beliefs, artist=str(artist), budget=budget, method=method, values=dict(values), **gate
         ),
     )  # fmt: skip
+
+
+def _refuse_asked(budget: Any, rules: Any) -> None:
+    if not (_is_money(budget) and budget > 0):
+        raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
+    if not isinstance(rules, Rules):
+        raise FindingError(
+            f"rules is a {type(rules).__name__}; give Rules(...) of coterie, or leave it out."
+        )
 
 
 def _gate(rules: Rules, artist: Hashable) -> dict[str, Any]:
@@ -228,23 +274,18 @@ def _gated(told: tuple[str, ...], gate: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _check(rules: Rules, made: Yields, known: Sequence[Hashable]) -> None:
-    named = {"floors": rules.floors, "caps": rules.caps, "fixed": rules.fixed}
-    for what, table in named.items():
-        for cluster, money in table.items():
+    for what in _MONEY:
+        for cluster, money in getattr(rules, what).items():
             if cluster not in made.clusters:
                 raise FindingError(
                     f"{what} names {cluster!r}; the clusters are "
                     f"{', '.join(map(str, made.clusters[:8]))}."
                 )
-            if cluster not in known and what != "caps":
+            if cluster not in known and what in ("floors", "fixed"):
                 raise FindingError(
                     f"{what} gives {money:g} to {cluster!r}, which has no price: nobody knows what "
                     "money buys there. Leave it out, and test it by hand."
                 )
-            if not (np.isfinite(money) and money >= 0):
-                raise FindingError(f"{what} of {cluster!r} is {money!r}; it is at least 0.")
-    if not (np.isfinite(rules.unit) and rules.unit > 0):
-        raise FindingError(f"unit is {rules.unit!r}; it is money above 0, such as 1 or 0.01.")
     strange = [c for c in rules.validated or () if c not in made.clusters]
     if strange:
         raise FindingError(f"validated names {strange[0]!r}, which is no cluster here.")

@@ -19,7 +19,7 @@ from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability, quality
 from coterie.findings.origin import origin_of
-from coterie.findings.reference import Reference
+from coterie.findings.reference import Reference, checked
 from coterie.findings.responses import Responses, interval
 from coterie.findings.words import of_share
 
@@ -96,6 +96,7 @@ def scorecard(
     'indie pop'
     """
     drawn = Responses.of(beliefs, artist, rng=rng)
+    reference = checked(reference, drawn.measured)
     shown = drawn.chosen(clusters)
     share, missing = _weights(weights, drawn.outcomes, reference)
     scores = np.stack(

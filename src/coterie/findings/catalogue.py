@@ -1,12 +1,14 @@
 """Catalogue: an artist's tracks and what is known of each.
 
-Makes plain columns of any table. Callers may trust that dates are days without a zone or missing,
+Makes plain columns of any table. Callers may trust that dates are whole days without a zone or
+missing, that no clock is read, that each value is read on its own, so that a "no" is never there,
 and that what was not said stays unknown: it is neither there nor absent.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping
+import datetime as dt
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
@@ -18,8 +20,14 @@ from coterie.errors import FindingError
 
 type Column = pd.Series[Any]
 
-_TRUE: Final = ("true", "yes", "1", "1.0")
-_FALSE: Final = ("false", "no", "0", "0.0")
+_TRUE: Final = ("true", "t", "yes", "y", "1", "1.0")
+_FALSE: Final = ("false", "f", "no", "n", "0", "0.0")
+_UNSAID: Final = (
+    "n/a", "na", "n.a.", "none", "null", "nil", "nan", "nat", "<na>", "-", "--", "\u2013",
+    "\u2014", "?", "unknown", "not known", "missing", "tbd",
+)  # fmt: skip
+"""What people write where they have nothing to say: a convention of this package."""
+_SILENT, _FLAG, _COUNT, _WORDS = "silent", "flag", "count", "words"
 DATES: Final = "Write days such as '2026-03-27', or leave unknown ones empty."
 
 
@@ -108,21 +116,37 @@ def frame_of(table: Any, what: str) -> pd.DataFrame:
 def day(value: Any, what: str) -> Any:
     """Return a day without a zone, ``NaT`` where nothing is said.
 
+    Text is an ISO date with year, month and day: "May" or "2026-05" is no day, and neither is
+    "today", which would be read off a clock.
+
     Raises
     ------
     FindingError
         If it is no day.
     """
-    if _missing(value) or (isinstance(value, str) and not value.strip()):
+    if _missing(value) or (isinstance(value, str) and _silent(value)):
         return pd.NaT
     try:
-        # A number would be read as nanoseconds since 1970.
-        if isinstance(value, int | float | np.number):
-            raise TypeError
-        found = pd.Timestamp(value)
+        found = pd.Timestamp(_whole_day(value))
     except (TypeError, ValueError, OverflowError):
         raise FindingError(f"{what} is {value!r}, which is no day. {DATES}") from None
     return pd.NaT if pd.isna(found) else found.tz_localize(None).normalize()
+
+
+def _whole_day(value: Any) -> Any:
+    """Return what names one day by itself; what pandas would complete by guessing is refused."""
+    if isinstance(value, str):
+        told = value.strip()
+        # A week of a year would be read as its Monday.
+        if "W" in told:
+            raise ValueError
+        return dt.datetime.fromisoformat(told)
+    if isinstance(value, np.datetime64) and np.datetime_data(value)[0] in ("Y", "M", "W"):
+        raise ValueError
+    # A number would be read as nanoseconds since 1970.
+    if not isinstance(value, np.datetime64 | dt.date):
+        raise TypeError
+    return value
 
 
 def days_of(values: Iterable[Any], what: str) -> Column:
@@ -151,29 +175,75 @@ def days_of(values: Iterable[Any], what: str) -> Column:
 def presence(column: Column) -> tuple[int, int, int]:
     """Return how many tracks have something, have not, and of how many it is not said.
 
-    A column of truths says nothing where it is empty; a column of words says that it is absent.
+    Each value is read on its own. A flag (True, ``yes``, ``n``, 1 and the like) says so; a number
+    is there above 0; other words are the thing itself. A cell that is empty, or holds ``n/a``,
+    ``none``, ``-``, ``unknown`` and the like, is silent: among flags and numbers it is not known,
+    and among words it is absent.
+
+    Raises
+    ------
+    FindingError
+        If flags stand among free words. "instrumental" beside False, or "no" beside lyrics, may
+        mean either, and what is silent there may be unknown or absent.
     """
-    empty = column.map(_label).isna().to_numpy()
-    if empty.all():
-        return 0, 0, len(column)
-    said = column[~empty].map(_truth)
-    if said.notna().all():
-        return int((said == 1).sum()), int((said == 0).sum()), int(empty.sum())
-    return int((~empty).sum()), int(empty.sum()), 0
+    read = [_read(value) for value in column]
+    _refuse_mixed(column, [kind for kind, _ in read])
+    silent = sum(kind == _SILENT for kind, _ in read)
+    there = sum(kind != _SILENT and bool(held) for kind, held in read)
+    absent = len(read) - there - silent
+    if any(kind == _WORDS for kind, _ in read):
+        return there, absent + silent, 0
+    return there, absent, silent
+
+
+def _refuse_mixed(column: Column, kinds: list[str]) -> None:
+    if _FLAG not in kinds or _WORDS not in kinds:
+        return
+    flag, word, given = kinds.index(_FLAG), kinds.index(_WORDS), column.tolist()
+    raise FindingError(
+        f"{column.name} of row {flag} is {given[flag]!r}, which is a yes or a no, and of row "
+        f"{word} is {given[word]!r:.40}; {kinds.count(_FLAG)} of {len(kinds)} rows are a yes "
+        f"or a no, and {kinds.count(_WORDS)} are words. Write True or False in every row, or what "
+        "is there, and leave rows that lack it empty."
+    )
 
 
 def is_there(value: Any) -> bool | None:
-    """Say whether a part of a profile is there: a flag, a number, words or several of something."""
-    if _missing(value):
-        return None
-    truth = _truth(value)
-    if truth is not None:
-        return truth == 1
-    if isinstance(value, int | float | np.number):
-        return bool(value > 0)
-    if isinstance(value, str):
-        return bool(value.strip())
-    return not hasattr(value, "__len__") or len(value) > 0
+    """Say whether a part of a profile is there: a flag, a number, words or several of something.
+
+    As :func:`presence` reads one value: "no" and 0 are not there, and of "n/a", "none", "-" and the
+    like it is not known. Empty words and an empty list are not there.
+    """
+    return _read(value)[1]
+
+
+def flag(value: Any) -> bool | None:
+    """Return a yes or a no in its usual spellings; none where it is neither."""
+    kind, held = _read(value)
+    return held if kind == _FLAG else None
+
+
+def counts_by_name(given: Mapping[Any, Any], plain: Callable[[Any], str]) -> dict[str, float]:
+    """Return the counts that are said, by plain names.
+
+    Raises
+    ------
+    FindingError
+        If one is no count, or two that are said have one plain name.
+    """
+    found: dict[str, float] = {}
+    spelled: dict[str, str] = {}
+    for name, value in given.items():
+        count, own = count_of(value, str(name)), plain(name)
+        if count is None:
+            continue
+        if own in found:
+            raise FindingError(
+                f"{own!r} is counted as {spelled[own]!r} ({found[own]:,.0f}) and as {str(name)!r} "
+                f"({count:,.0f}); leave out all but one."
+            )
+        found[own], spelled[own] = count, str(name)
+    return found
 
 
 def count_of(value: Any, what: str) -> float | None:
@@ -219,7 +289,7 @@ def _number(value: Any) -> float | None:
         return None
     try:
         return float(value)
-    except (TypeError, ValueError):
+    except (TypeError, ValueError, OverflowError):
         return None
 
 
@@ -227,12 +297,35 @@ def _missing(value: Any) -> bool:
     return bool(pd.api.types.is_scalar(value) and pd.isna(value))
 
 
-def _truth(value: Any) -> float | None:
-    """Read yes and no in their usual spellings; nothing where it is neither."""
+def _silent(text: str) -> bool:
+    told = text.strip().casefold()
+    return not told or told in _UNSAID
+
+
+def _read(value: Any) -> tuple[str, bool | None]:
+    """Return how a value speaks, and whether it says that something is there."""
+    if isinstance(value, np.ndarray) and value.ndim == 0:
+        value = value.item()
     if _missing(value):
-        return None
-    told = str(value).strip().lower()
-    return 1.0 if told in _TRUE else 0.0 if told in _FALSE else None
+        return _SILENT, None
+    if not isinstance(value, str) and hasattr(value, "__len__"):
+        return _read_several(value)
+    told = str(value).strip().casefold()
+    if told in _TRUE or told in _FALSE:
+        return _FLAG, told in _TRUE
+    if _silent(told):
+        return _SILENT, None if told else False
+    number = _number(value)
+    return (_WORDS, True) if number is None else (_COUNT, number > 0)
+
+
+def _read_several(values: Any) -> tuple[str, bool | None]:
+    """Read several of something: there is some where any of it speaks."""
+    if len(values) == 0:
+        return _SILENT, False
+    if isinstance(values, Iterable) and all(_read(value)[0] == _SILENT for value in values):
+        return _SILENT, None
+    return _WORDS, True
 
 
 def _label(value: Any) -> str | None:

@@ -102,8 +102,17 @@ def usual_spend(paid: pd.DataFrame, artist: Hashable, clusters: Sequence[Any]) -
 
 def paid_rows(beliefs: Beliefs, per: str) -> pd.DataFrame:
     """Return rows that were paid for and reached somebody: artist, cluster, spend, people."""
+    frame = told_rows(beliefs, per)
+    return frame[(frame["spend"] > 0) & (frame["people"] > 0)].reset_index(drop=True)
+
+
+def told_rows(beliefs: Beliefs, per: str) -> pd.DataFrame:
+    """Return every row: artist, cluster, release, window, spend, people; NaN where not told."""
     counts = beliefs.evidence.counts
-    keys = {k: counts[k].to_numpy() for k in (names.ARTIST, names.CLUSTER)}
+    keys = {
+        k: counts[k].to_numpy() if k in counts.coords else np.zeros(counts.sizes[names.ROW])
+        for k in (names.ARTIST, names.CLUSTER, names.RELEASE, names.WINDOW)
+    }
     people = np.full(counts.sizes[names.ROW], np.nan)
     spend = people.copy()
     if names.SPEND in counts.coords:
@@ -116,8 +125,7 @@ def paid_rows(beliefs: Beliefs, per: str) -> pd.DataFrame:
                 people = np.where(np.isnan(people), values, people)
             elif column == (beliefs.evidence.layout.spend or names.SPEND):
                 spend = np.where(np.isnan(spend), values, spend)
-    frame = pd.DataFrame(keys | {"spend": spend, "people": people})
-    return frame[(frame["spend"] > 0) & (frame["people"] > 0)].reset_index(drop=True)
+    return pd.DataFrame(keys | {"spend": spend, "people": people})
 
 
 def log_normal(

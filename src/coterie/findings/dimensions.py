@@ -20,7 +20,7 @@ from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.origin import origin_of
-from coterie.findings.reference import Reference
+from coterie.findings.reference import Reference, checked
 from coterie.findings.responses import Responses, interval
 from coterie.findings.words import of_share
 
@@ -99,13 +99,14 @@ def dimensions(
         ``usual``, ``unit``, ``proxy``, what stands for it, and ``not_seen``, what the article
         names and nobody counted. The five:
 
-        ``fit``: the posterior belief that the artist belongs; good is above the belief stated
-        before. ``intent``: mean of the standardised save, add, follow, active and depth that are
-        measured, of many releases; good is above the reference. ``reach``: listeners a unit of
-        money, standardised. ``distinctiveness``: how far a campaign's intent is off its level, in
-        standard deviations of the reference; good is less than usual among these clusters.
-        ``adjacency``: further clusters that artists of this one belong to and this artist does
-        not yet, expected (many homes alone). NaN where there is no proxy.
+        ``fit``: what the counts added to the belief stated before, in probability; good is
+        above 0. ``intent``: mean of the standardised save, add, follow, active and depth
+        that are measured, of many releases; good is above the reference. ``reach``:
+        listeners a unit of money, standardised. ``distinctiveness``: how far a campaign's
+        intent is off its level, in standard deviations of the reference; good is less than
+        usual among these clusters. ``adjacency``: further clusters that artists of this one
+        belong to and this artist does not yet, expected (many homes alone). NaN where there
+        is no proxy.
 
     Raises
     ------
@@ -123,6 +124,7 @@ def dimensions(
     'indie pop'
     """
     drawn = Responses.of(beliefs, artist, rng=rng)
+    reference = checked(reference, drawn.measured)
     shown = drawn.chosen(clusters)
     asked = _Asked(beliefs, artist, drawn, reference)
     measured = {name: made(asked) for name, made in _MADE.items()}
@@ -149,7 +151,7 @@ def _fit(asked: _Asked) -> _Measured | None:
 
 def _intent(asked: _Asked) -> _Measured | None:
     drawn, told = asked.drawn, _intents(asked)
-    parts = [asked.reference.scores(o, drawn.levels[:, :, drawn.at(o)]) for o in told]
+    parts = [asked.reference.scores(o, drawn.levels[:, :, drawn.at(o)], of="levels") for o in told]
     return _Measured(np.mean(parts, axis=0), 0.0, _SD, ", ".join(told))
 
 
@@ -157,7 +159,7 @@ def _reach(asked: _Asked) -> _Measured | None:
     drawn = asked.drawn
     if "reach" not in drawn.outcomes or "reach" not in asked.reference.outcomes:
         return None
-    value = asked.reference.scores("reach", drawn.levels[:, :, drawn.at("reach")])
+    value = asked.reference.scores("reach", drawn.levels[:, :, drawn.at("reach")], of="levels")
     return _Measured(value, 0.0, _SD, "listeners a unit of money")
 
 

@@ -20,8 +20,9 @@ from coterie.findings.costs import BORROWED, UNPRICED, Costs, costs_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability
 from coterie.findings.origin import origin_of
+from coterie.findings.quantities import number
 from coterie.findings.responses import Responses, interval
-from coterie.findings.trials import exposures_of
+from coterie.findings.trials import Ground, exposures_of
 from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
@@ -137,6 +138,7 @@ def durable_yield(
     >>> found.table["yield"].idxmax("cluster").item()
     'indie pop'
     """
+    number(break_even, "break_even")
     drawn = Responses.of(beliefs, artist, rng=rng)
     made = yields_of(beliefs, artist, drawn, values=values, per=per, rng=rng)
     table = _table(made, break_even, prob)
@@ -165,12 +167,23 @@ def yields_of(
     )  # fmt: skip
 
 
+def ground_of(
+    beliefs: Beliefs, drawn: Responses, made: Yields, values: Mapping[str, float], per: str
+) -> Ground:
+    """Return what a test of these clusters is simulated on."""
+    worth, exposures = worth_of(values, drawn)[0], exposures_of(beliefs, drawn, per)
+    return Ground(drawn, exposures, worth, per, made.cost.mean(axis=0), made.campaign)
+
+
 def worth_of(values: Mapping[str, float], drawn: Responses) -> tuple[Floats, list[str]]:
     """Return what an event of each outcome is worth, and which valued outcomes are not known."""
-    bad = {k: v for k, v in values.items() if not (np.isfinite(v) and v >= 0)}
-    if bad:
-        name = next(iter(bad))
-        raise FindingError(f"{name!r} is worth {bad[name]!r}; a worth is at least 0.")
+    if not isinstance(values, Mapping):
+        raise FindingError(
+            f"values is {values!r}; say what one event of each outcome is worth: "
+            "{'save': 1, 'follow': 4}."
+        )
+    for name, value in values.items():
+        number(value, f"The worth of {name!r}")
     if not any(values.get(name, 0) > 0 for name in drawn.outcomes):
         raise FindingError(
             f"None of {', '.join(map(repr, values)) or 'no outcome'} is among the outcomes of "

@@ -11,10 +11,13 @@ from dataclasses import dataclass
 from typing import Final, Literal, get_args
 
 from coterie.errors import FindingError
+from coterie.findings.quantities import number
 
 Phase = Literal["rest", "scan", "validate", "scale"]
 PHASES: Final[tuple[Phase, ...]] = get_args(Phase)
 _MOST: Final = 1.0
+MOST_PEOPLE: Final = 1e9
+"""Listeners of a campaign, at most: more than there are."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,20 +60,22 @@ class Gates:
     per: str = "listeners"
 
     def __post_init__(self) -> None:
-        if not 0 <= self.rest < self.validate < self.scale < _MOST:
+        for name in ("validate", "scale", "rest", "hold"):
+            number(getattr(self, name), name, most=1.0)
+        number(self.break_even, "break_even")
+        if not self.rest < self.validate < self.scale < _MOST:
             raise FindingError(
                 f"The gates are {self.rest!r} to rest, {self.validate!r} to validate and "
                 f"{self.scale!r} to scale; they are probabilities in that order, below 1."
             )
-        if not 0 <= self.hold < _MOST:
-            raise FindingError(f"hold is {self.hold!r}; it is a probability of at least 0.")
-        if self.people is not None and not self.people >= 1:
-            raise FindingError(f"people is {self.people!r}; a campaign has 1 listener or more.")
-        first, second = self.campaigns
-        if not 0 <= first <= second:
+        if self.people is not None:
+            number(self.people, "people of a campaign", least=1, most=MOST_PEOPLE)
+        pair = self.campaigns if isinstance(self.campaigns, tuple | list) else ()
+        whole = [c for c in pair if isinstance(c, int) and not isinstance(c, bool)]
+        if len(pair) != 2 or len(whole) != 2 or not 0 <= pair[0] <= pair[1]:  # noqa: PLR2004 - one for each gate
             raise FindingError(
-                f"campaigns are {first!r} and {second!r}; scaling needs at least as many as "
-                "validating, and neither fewer than 0."
+                f"campaigns is {self.campaigns!r}; write two whole numbers, to validate and to "
+                "scale: scaling needs at least as many, and neither fewer than 0."
             )
 
     def phase(self, pays: float, *, campaigns: int, now: Phase | None = None) -> Phase:
@@ -85,12 +90,14 @@ class Gates:
         now
             The phase it is in, which it keeps until it falls ``hold`` below its gate.
         """
-        held = {now: self.hold} if now else {}
-        if campaigns >= self.campaigns[1] and pays >= self.scale - held.get("scale", 0.0):
+        # What is above a gate now is held to it, and to those below it, with less.
+        at = PHASES.index(now) if now else -1
+        hold = [self.hold if at >= PHASES.index(phase) else 0.0 for phase in PHASES]
+        if campaigns >= self.campaigns[1] and pays >= self.scale - hold[3]:
             return "scale"
-        if campaigns >= self.campaigns[0] and pays >= self.validate - held.get("validate", 0.0):
+        if campaigns >= self.campaigns[0] and pays >= self.validate - hold[2]:
             return "validate"
-        if campaigns and pays < self.rest + held.get("rest", 0.0):
+        if campaigns and pays < self.rest + (self.hold if now == "rest" else 0.0):
             return "rest"
         return "scan"
 
@@ -101,6 +108,8 @@ class Gates:
 
 def check_phases(now: Mapping[object, str]) -> None:
     """Refuse phases that are none."""
+    if not isinstance(now, Mapping):
+        raise FindingError(f"now is {now!r}; name the phase of clusters: {{'gym': 'validate'}}.")
     wrong = {cluster: phase for cluster, phase in now.items() if phase not in PHASES}
     if wrong:
         cluster = next(iter(wrong))

@@ -8,7 +8,7 @@ less than nothing, and that the error of the simulation is stated.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Final
 
@@ -18,12 +18,14 @@ from scipy.stats import rankdata
 
 from coterie import names
 from coterie.errors import FindingError
-from coterie.findings.economics import Yields, worth_of, yields_of
+from coterie.findings.economics import Yields, ground_of, yields_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import perfect_information
+from coterie.findings.gates import MOST_PEOPLE
 from coterie.findings.origin import origin_of
+from coterie.findings.quantities import number
 from coterie.findings.responses import Responses
-from coterie.findings.trials import RESULTS, Ground, Trial, exposures_of, leaning, unfold
+from coterie.findings.trials import RESULTS, Ground, Trial, leaning, unfold
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -32,6 +34,8 @@ if TYPE_CHECKING:
 PEOPLE: Final = "people"
 SIZES: Final = (500, 2000)
 _DRAWS: Final = 2000
+_PARTS: Final = 4
+_TINY: Final = float(np.finfo(np.float64).tiny)
 _FEW: Final = 30.0
 """Draws still counting after a test, below which its value is told with a warning."""
 
@@ -120,7 +124,8 @@ def value_of_information(
     >>> bool((found.table["evsi"] <= found.table["evpi"]).all())
     True
     """
-    sizes = _checked(budget, people)
+    number(budget, "The budget", least=np.nextafter(0, 1))
+    sizes = _sizes(people)
     drawn = Responses.of(beliefs, artist, rng=rng, least=_DRAWS)
     made = yields_of(beliefs, artist, drawn, values=values, per=per, rng=rng)
     if made.priced.size < 2:  # noqa: PLR2004 - of one cluster nothing can be chosen
@@ -129,8 +134,7 @@ def value_of_information(
             "test is worth something where there are two or more to choose from. Run a first paid "
             "test, or fit with the outcome 'reach'."
         )
-    worth = worth_of(values, drawn)[0]
-    ground = Ground(drawn, exposures_of(beliefs, drawn, per), worth, per, made.campaign)
+    ground = ground_of(beliefs, drawn, made, values, per)
     trials = [Trial(int(k), size) for k in made.priced for size in sizes]
     learned = [learn(trial, ground, made, rng=rng) for trial in trials]
     table = _table(learned, sizes, made, budget)
@@ -138,22 +142,18 @@ def value_of_information(
         kind="information", headline=_headline(table, artist, budget), table=table,
         caveats=_caveats(learned, made, budget),
         provenance=origin_of(
-            beliefs, artist=str(artist), budget=budget, values=dict(values), people=list(sizes)
+            beliefs, artist=str(artist), budget=budget, values=dict(values), people=sizes
         ),
     )  # fmt: skip
 
 
-def _checked(budget: float, people: Sequence[float]) -> list[float]:
-    if not (np.isfinite(budget) and budget > 0):
-        raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
-    sizes = [float(size) for size in people]
-    wrong = [size for size in sizes if not (np.isfinite(size) and size >= 1)]
-    if wrong or not sizes:
+def _sizes(people: Sequence[float]) -> list[float]:
+    given = list(people) if isinstance(people, Iterable) and not isinstance(people, str) else []
+    if not given:
         raise FindingError(
-            f"people is {list(people)!r}; name one size of a test or more, each of 1 listener or "
-            "more."
+            f"people is {people!r}; name one size of a test or more, in listeners: [500, 2000]."
         )
-    return list(dict.fromkeys(sizes))
+    return list(dict.fromkeys(number(p, "A size", least=1, most=MOST_PEOPLE) for p in given))
 
 
 def learn(
@@ -161,35 +161,67 @@ def learn(
 ) -> Learned:
     """Return what a test is worth for a unit of budget given after it.
 
-    The gain over what is best now is averaged, and not the best itself: what both share is no
-    noise then. Results lean to those that would change the choice.
+    Its standard error is that of few results and of few draws alike: from parts of the draws,
+    each simulated by itself.
     """
-    place = int(np.flatnonzero(made.priced == trial.cluster)[0])
-    level = _told_by(made.level[:, made.priced], place)
-    mean = level.mean(axis=0)
-    now = int(mean.argmax())
-    own, second = level[:, place], float(np.sort(mean)[-2])
-    toward = np.maximum(second - own if place == now else own - mean[now], 0.0)
-    truth, lean = leaning(own, toward, results, rng)
-    (result,) = unfold(trial, ground, truth=truth, rng=rng)
-    share, after = result.share(lean), result.after(level)
-    gain = share * (after.max(axis=1) - after[:, now])
+    level, place = made.level[:, made.priced], int(np.searchsorted(made.priced, trial.cluster))
+    gain, share, effective = _gains(trial, ground, level, place, results, rng)
+    parts = []
+    for first in range(_PARTS):
+        part = slice(first, None, _PARTS)
+        few = _gains(trial, ground.part(part), level[part], place, results // _PARTS, rng)
+        parts.append((few[0] * few[1]).mean())
     return Learned(
-        float(gain.mean()), float(gain.std() / np.sqrt(gain.size)),
-        float((share * (gain > 0)).sum() / share.sum()), result.effective,
+        float((share * gain).mean()), float(np.std(parts, ddof=1) / np.sqrt(_PARTS)),
+        float((share * (gain > 0)).sum() / share.sum()), effective,
     )  # fmt: skip
 
 
-def _told_by(level: Floats, place: int) -> Floats:
-    """Replace other clusters' yields by what one cluster's tells of them: (draw, cluster).
+def _gains(
+    trial: Trial, ground: Ground, level: Floats, place: int, results: int,
+    rng: np.random.Generator,
+) -> tuple[Floats, Floats, float]:  # fmt: skip
+    """Return the gain of each result over what is best now, what it counts for, and draws left.
 
-    A test of a cluster tells of the others through its own yield: who belongs here belongs less
-    elsewhere. A parabola in the rank of its draws keeps that and drops what has nothing to do
-    with it, which a few hundred draws of a skewed yield would take for news.
+    The gain is averaged, and not the best itself: what both share is no noise then. Results lean
+    to those that would change the choice.
     """
-    rank = rankdata(level[:, place]) / len(level) - 0.5
-    powers = np.stack([np.ones_like(rank), rank, rank**2], axis=1)
+    own = level[:, place]
+    told = _told_by(level, place, _signs(trial, ground, own))
+    mean = told.mean(axis=0)
+    now, second = int(mean.argmax()), float(np.sort(mean)[-2])
+    toward = np.maximum(second - own if place == now else own - mean[now], 0.0)
+    truth, lean = leaning(own, toward, results, rng)
+    (result,) = unfold(trial, ground, truth=truth, rng=rng)
+    after = result.after(told)
+    return after.max(axis=1) - after[:, now], result.share(lean), result.effective
+
+
+def _signs(trial: Trial, ground: Ground, own: Floats) -> list[Floats]:
+    """Return what a test tells of a cluster: its yield, and the level of all it counts."""
+    told = [
+        ground.drawn.levels[:, trial.cluster, o]
+        for o, amount in enumerate(ground.exposures[trial.cluster])
+        if amount > 0
+    ]
+    return [own, *told]
+
+
+def _told_by(level: Floats, place: int, signs: Sequence[Floats]) -> Floats:
+    """Replace other clusters' yields by what one cluster's signs tell of them: (draw, cluster).
+
+    Who belongs here belongs less elsewhere. Parabolas in the ranks of the signs keep that and
+    drop what has nothing to do with them, which a few hundred draws of a skewed yield would take
+    for news; what as many signs explain by chance is taken off (adjusted R squared).
+    """
+    ranks = [rankdata(sign) / len(level) - 0.5 for sign in signs if np.ptp(sign) > 0]
+    powers = np.stack([np.ones(len(level)), *ranks, *(rank**2 for rank in ranks)], axis=1)
     found: Floats = powers @ np.linalg.lstsq(powers, level)[0]
+    mean, free = level.mean(axis=0), powers.shape[1] - 1
+    explained = found.var(axis=0) / np.maximum(level.var(axis=0), _TINY)
+    chance = free / max(len(level) - 1, 1)
+    kept = np.clip((explained - chance) / np.maximum(explained, _TINY), 0.0, 1.0)
+    found = mean + kept * (found - mean)
     found[:, place] = level[:, place]
     return found
 
@@ -204,7 +236,8 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
         found[made.priced] = np.reshape(values, shape)
         return found
 
-    evsi = budget * laid([one.worth for one in learned])
+    most = perfect_information(level)
+    evsi = budget * laid([min(one.worth, most) for one in learned])
     cost = made.cost.mean(axis=0)[:, None] * np.array(sizes)
     behind = np.full(len(made.clusters), np.nan)
     behind[made.priced] = mean.max() - mean
@@ -220,7 +253,7 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
             "given_up": (dims, given_up, value),
             "net": (dims, evsi - given_up, value),
             "changes": (dims, laid([one.changes for one in learned]), {UNIT: "probability"}),
-            "evpi": ((), budget * perfect_information(level), value),
+            "evpi": ((), budget * most, value),
         },
         coords={
             names.CLUSTER: list(made.clusters),
@@ -231,23 +264,30 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
 
 
 def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
-    best = table["per_cost"].to_series().dropna().sort_values(ascending=False, kind="stable")
-    cluster, size = best.index[0]
-    row = table.sel({names.CLUSTER: cluster, PEOPLE: size})
     most = f"knowing every cluster's yield would be worth {float(table['evpi']):,.0f}"
-    evsi, error = float(row["evsi"]), float(row["evsi_error"])
-    if not evsi > 2 * error:
+    frame = (
+        table[["per_cost", "evsi", "evsi_error", "cost", "given_up", "net"]]
+        .to_dataframe()
+        .reset_index()
+    )
+    sure = frame[frame["evsi"] > 2 * frame["evsi_error"]]
+    if sure.empty:
         return (
             f"{artist}: no test of these sizes surely changes where the next {budget:,.0f} go; "
             f"{most}."
         )
-    side = "more" if float(row["net"]) > 0 else "less"
-    return (
-        f"{artist}: test {cluster} next ({size:,.0f} listeners, about {float(row['cost']):,.0f}): "
-        f"of the next {budget:,.0f} the answer is worth {evsi:,.0f} (give or take "
-        f"{2 * error:,.0f} of simulation), {side} than its money would bring in the best "
-        f"cluster; {most}."
+    pays = sure[sure["net"] > 0]
+    row = (pays if len(pays) else sure).nlargest(1, "per_cost").iloc[0]
+    cluster, size = row[names.CLUSTER], float(row[PEOPLE])
+    told = (
+        f"of the next {budget:,.0f} the answer is worth {row['evsi']:,.0f} (give or take "
+        f"{2 * row['evsi_error']:,.0f} of simulation), and {row['given_up']:,.0f} is given up by "
+        "not buying the best cluster with it"
     )
+    test = f"{cluster} ({size:,.0f} listeners, about {row['cost']:,.0f})"
+    if len(pays):
+        return f"{artist}: test {test} next: {told}; {most}."
+    return f"{artist}: no test pays for itself; the nearest is {test}: {told}; {most}."
 
 
 def _caveats(learned: list[Learned], made: Yields, budget: float) -> tuple[str, ...]:

@@ -53,9 +53,9 @@ def read(
     """Say which pattern of the playbook an artist shows, how sure that is, and what to do.
 
     Signals are levels: what many comparable releases of the artist come to, pooled over clusters
-    as total over total, with the drift of the coming window and without the scatter of a single
-    release. A pattern says what to do with an artist; read from the rates of one next release it
-    would come and go with the luck of that release.
+    by their scores, each by what was counted, with the drift of the coming window and without the
+    scatter of a single release. A pattern says what to do with an artist; read from the rates of
+    one next release it would come and go with the luck of that release.
 
     Parameters
     ----------

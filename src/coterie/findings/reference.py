@@ -9,11 +9,11 @@ from __future__ import annotations
 
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from types import MappingProxyType
-from typing import TYPE_CHECKING, Any, Self
+from typing import TYPE_CHECKING, Any, Literal, Self
 
 import numpy as np
 
@@ -24,6 +24,7 @@ from coterie.findings.origin import data_window, fingerprint
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
+    from coterie.evidence import Outcome
     from coterie.typing import Floats
 
 
@@ -36,17 +37,22 @@ class Usual:
     kind
         ``"binary"`` or ``"count"``.
     centre, spread
-        Mean and standard deviation of the log odds of a rate, or of the log of an intensity.
+        Mean and standard deviation of the log odds of a cell's rate, or of the log of its
+        intensity.
+    scatter
+        How much higher the level that a cell's rate scatters about lies on that scale, on
+        average: the log of a mean is above the mean of logs.
     """
 
     kind: str
     centre: float
     spread: float
+    scatter: float = 0.0
 
     def __post_init__(self) -> None:
         if self.kind not in ("binary", "count"):
             raise FindingError(f"kind is {self.kind!r}; write 'binary' or 'count'.")
-        if not (np.isfinite(self.centre) and np.isfinite(self.spread) and self.spread > 0):
+        if not (np.isfinite([self.centre, self.spread, self.scatter]).all() and self.spread > 0):
             raise FindingError(
                 f"What is usual has centre {self.centre!r} and spread {self.spread!r}; the centre "
                 "must be finite and the spread above 0."
@@ -97,14 +103,21 @@ class Reference:
         >>> sorted(co.Reference.of(co.example_beliefs(), rng=rng).outcomes)
         ['add', 'depth', 'follow', 'reach', 'save']
         """
-        from coterie.beliefs import next_rates
+        from coterie.beliefs import levels_and_rates
 
-        drawn = next_rates(beliefs, rng=rng)
+        levels, rates, _ = levels_and_rates(beliefs, rng=rng)
         found = {}
         for outcome in beliefs.evidence.outcomes:
-            rates = drawn.sel({names.OUTCOME: outcome.name}).to_numpy()
-            scale = standardised(rates, 0.0, 1.0, kind=outcome.kind)
-            found[outcome.name] = Usual(outcome.kind, float(scale.mean()), float(scale.std()))
+            level, scale = (
+                standardised(
+                    t.sel({names.OUTCOME: outcome.name}).to_numpy(), 0.0, 1.0, kind=outcome.kind
+                )
+                for t in (levels, rates)
+            )
+            found[outcome.name] = Usual(
+                outcome.kind, float(scale.mean()), float(scale.std()),
+                float(level.mean() - scale.mean()),
+            )  # fmt: skip
         said = about or f"{data_window(beliefs)} (beliefs {fingerprint(beliefs)})"
         return cls(found, said)
 
@@ -136,14 +149,42 @@ class Reference:
             found[name] = Usual(kind, float(centre), float(np.log(factor)))
         return cls(found, about)
 
-    def scores(self, outcome: str, rates: Any) -> Floats:
-        """Return rates of one outcome in standard deviations from what is usual."""
+    def scores(self, outcome: str, rates: Any, *, of: Literal["next", "levels"] = "next") -> Floats:
+        """Return rates of one outcome in standard deviations from what is usual.
+
+        Parameters
+        ----------
+        outcome
+            Its name.
+        rates
+            Of single cells (``of="next"``), or the levels that cells scatter about.
+        of
+            Which of the two; levels are compared with levels.
+        """
         if outcome not in self.outcomes:
             raise FindingError(
                 f"The reference knows no {outcome!r}; it knows {', '.join(self.outcomes)}."
             )
         usual = self.outcomes[outcome]
-        return standardised(rates, usual.centre, usual.spread, kind=usual.kind)
+        centre = usual.centre + (usual.scatter if of == "levels" else 0.0)
+        return standardised(rates, centre, usual.spread, kind=usual.kind)
+
+    def check(self, measured: Sequence[Outcome]) -> None:
+        """Refuse beliefs whose outcomes are of another kind than here.
+
+        Raises
+        ------
+        FindingError
+            If one is.
+        """
+        for outcome in measured:
+            usual = self.outcomes.get(outcome.name)
+            if usual is not None and usual.kind != outcome.kind:
+                raise FindingError(
+                    f"{outcome.name!r} is {outcome.kind} here and {usual.kind} in the reference, "
+                    "so that the two have no scale in common. Use a reference of the same "
+                    "outcomes; Reference.stated(..., counts=[...]) names those that are counts."
+                )
 
     def save(self, path: str | os.PathLike[str]) -> None:
         """Write the reference as JSON, whole or not at all.
@@ -178,3 +219,20 @@ class Reference:
             return cls({k: Usual(**v) for k, v in told["outcomes"].items()}, str(told["about"]))
         except (OSError, ValueError, KeyError, TypeError, AttributeError) as error:
             raise FindingError(f"{path} is no saved reference: {error}.") from None
+
+
+def checked(reference: Any, measured: Sequence[Outcome]) -> Reference:
+    """Return what is a reference of these outcomes, or refuse it with the way to make one.
+
+    Raises
+    ------
+    FindingError
+        If it is none, or an outcome is of another kind there.
+    """
+    if not isinstance(reference, Reference):
+        raise FindingError(
+            f"reference is {reference!r}; make one with co.Reference.of(beliefs, rng=rng) or "
+            "co.Reference.stated(...)."
+        )
+    reference.check(measured)
+    return reference

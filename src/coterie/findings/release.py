@@ -7,7 +7,7 @@ trust that a layer nobody counted is left out and named, and is not as usual.
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Mapping, Sequence
+from collections.abc import Hashable, Mapping, Sequence, Set
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Final
 
@@ -19,7 +19,8 @@ from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import release_index
 from coterie.findings.origin import origin_of
-from coterie.findings.reference import Reference
+from coterie.findings.quantities import number
+from coterie.findings.reference import Reference, checked
 from coterie.findings.responses import Responses, interval
 from coterie.findings.words import of_share
 
@@ -79,9 +80,10 @@ def release_diagnostics(
     Finding
         Kind ``"release"``. Over (part), the layers measured, then the index of them:
         ``index`` with ``index_lower`` and ``index_upper``, 1 being as usual (a layer is the
-        geometric mean of its rates over the usual ones); ``above``, the probability of more than
-        1; ``outcomes``, what it is made of. The last two parts are the geometric index, in which
-        no layer buys off another, and the additive one, beside which that shows.
+        geometric mean, over outcomes and clusters, of levels over the usual ones); ``above``, the
+        probability of more than 1; ``outcomes``, what it is made of. The last two parts are the
+        geometric index, in which no layer buys off another, and the additive one, beside which
+        that shows.
         ``intent_density``, acts and catalogue streams a listener, where all are measured.
 
     Raises
@@ -101,10 +103,11 @@ def release_diagnostics(
     """
     stated = {**LAYERS, **(layers or {})}
     drawn = Responses.of(beliefs, artist, rng=rng)
+    reference = checked(reference, drawn.measured)
     _check(layers or {}, weights or {}, drawn, reference)
     share = {**WEIGHTS, **(weights or {})}
-    pooled = _pooled(drawn)
-    known = set(drawn.outcomes) & set(reference.outcomes)
+    counted = {o for o in drawn.outcomes if drawn.denominators[:, drawn.at(o)].sum() > 0}
+    known = counted & set(reference.outcomes)
     used = {name: [o for o in own if o in known] for name, own in stated.items()}
     measured = [name for name, own in used.items() if own]
     if len(measured) < 2:  # noqa: PLR2004 - an index of one layer is that layer
@@ -114,9 +117,9 @@ def release_diagnostics(
             f"({', '.join(reference.outcomes)}). Name outcomes with layers=: "
             "{'retention': ['repeat']}."
         )
-    index = np.stack([_layer(used[name], drawn, pooled, reference) for name in measured], axis=1)
+    index = np.stack([_layer(used[name], drawn, reference) for name in measured], axis=1)
     table = _table(index, {name: used[name] for name in measured}, share, prob)
-    density = _density(drawn, pooled)
+    density = _density(drawn, counted)
     if density is not None:
         mean, lower, upper, attrs = interval(density, prob)
         unit = {UNIT: "acts and streams a listener"} | attrs
@@ -150,43 +153,39 @@ def _check(
             f"{outcome!r} of {name} is not in {where}; {len(missing)} are like this. Name outcomes "
             f"that are in both: {', '.join(o for o in drawn.outcomes if o in reference.outcomes)}."
         )
-    share = [{**WEIGHTS, **weights}[name] for name in LAYERS]
+    share = [number({**WEIGHTS, **weights}[name], f"The weight of {name!r}") for name in LAYERS]
     # The formula holds weights to their order, and says so.
     release_index(np.ones(3), share)
 
 
-def _pooled(drawn: Responses) -> Floats:
-    """Return rates over all clusters, each by what was counted there: (draw, outcome)."""
-    counted = drawn.denominators
-    everywhere = counted.sum(axis=0) > 0
-    weight = np.where(everywhere, counted, 1.0)
-    found: Floats = np.einsum("dkm,km->dm", drawn.levels, weight / weight.sum(axis=0))
-    return found
+def _layer(outcomes: Sequence[str], drawn: Responses, reference: Reference) -> Floats:
+    """Return the geometric mean of levels over the usual ones: (draw,).
 
-
-def _layer(
-    outcomes: Sequence[str], drawn: Responses, pooled: Floats, reference: Reference
-) -> Floats:
-    """Return the geometric mean of rates over the usual ones: (draw,)."""
+    Over clusters as well, each by what was counted in it: a reference is a mean of logs over
+    cells, and what is compared with it is pooled the same way.
+    """
     parts = []
     for outcome in outcomes:
-        usual = reference.outcomes[outcome]
-        middle = expit(usual.centre) if usual.kind == "binary" else np.exp(usual.centre)
-        parts.append(np.log(np.maximum(pooled[:, drawn.at(outcome)], 1e-300) / middle))
+        at, usual = drawn.at(outcome), reference.outcomes[outcome]
+        centre = usual.centre + usual.scatter
+        middle = expit(centre) if usual.kind == "binary" else np.exp(centre)
+        weight = drawn.denominators[:, at] / drawn.denominators[:, at].sum()
+        parts.append(np.log(np.maximum(drawn.levels[:, :, at], 1e-300) / middle) @ weight)
     found: Floats = np.exp(np.mean(parts, axis=0))
     return found
 
 
-def _density(drawn: Responses, pooled: Floats) -> Floats | None:
-    """Return saves, adds, follows and catalogue streams a listener, where all are measured."""
-    if not {"save", "add", "follow", "depth"} <= set(drawn.outcomes):
+def _density(drawn: Responses, counted: Set[str]) -> Floats | None:
+    """Return saves, adds, follows and catalogue streams a listener, where all are counted."""
+    if not {"save", "add", "follow", "depth"} <= counted:
         return None
-    people = drawn.denominators[:, drawn.at("save")].sum()
-    fresh = drawn.denominators[:, drawn.at("depth")].sum()
-    if people <= 0:
-        return None
-    acts = sum(pooled[:, drawn.at(o)] for o in ("save", "add", "follow"))
-    found: Floats = np.asarray(acts + pooled[:, drawn.at("depth")] * fresh / people)
+    below = drawn.denominators
+    people = below[:, drawn.at("save")].sum()
+    found: Floats = np.zeros(len(drawn.levels))
+    for outcome in ("save", "add", "follow", "depth"):
+        at = drawn.at(outcome)
+        share = below[:, at].sum() / people if outcome == "depth" else 1.0
+        found = found + share * drawn.levels[:, :, at] @ (below[:, at] / below[:, at].sum())
     return found
 
 

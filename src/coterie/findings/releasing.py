@@ -62,7 +62,7 @@ def plan(
     done
         Tasks that are done, by their ids.
     evidence
-        Findings whose probabilities the gates read, at most one of each kind.
+        Findings whose probabilities the gates read, at most one of each kind, about one artist.
     path
         A playbook of your own; left out, the package's.
 
@@ -80,7 +80,8 @@ def plan(
     ------
     FindingError
         If a date is none, the pitch lies after today, a task is unknown, two findings are of one
-        kind, a gate's number is not in its finding, or the playbook cannot be read.
+        kind or about several artists, a gate's number is not in its finding, or the playbook cannot
+        be read.
 
     References
     ----------
@@ -207,7 +208,22 @@ def _handed(evidence: Finding | Iterable[Finding] | None) -> dict[str, Finding]:
                 "to read. Hand in one."
             )
         found[one.kind] = one
+    _refuse_several(found)
     return found
+
+
+def _refuse_several(handed: Mapping[str, Finding]) -> None:
+    """Refuse evidence about several artists; a finding that names none may be about any."""
+    about: dict[str, list[str]] = {}
+    for kind, one in handed.items():
+        if "artist" in one.provenance:
+            about.setdefault(str(one.provenance["artist"]), []).append(kind)
+    if len(about) > 1:
+        told = " and ".join(f"{name!r} ({', '.join(kinds)})" for name, kinds in about.items())
+        raise FindingError(
+            f"evidence is about {told}, {len(about)} artists in {len(handed)} findings, and a plan "
+            "is of one artist's release. Hand in findings about one artist."
+        )
 
 
 def _value(gate: Gate, finding: Finding | None) -> float:

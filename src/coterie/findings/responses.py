@@ -29,6 +29,8 @@ class Responses:
 
     Attributes
     ----------
+    artist
+        Whose.
     clusters
         Labels, in order.
     measured
@@ -43,6 +45,7 @@ class Responses:
         Counted so far of the artist: (cluster, outcome).
     """
 
+    artist: Hashable
     clusters: tuple[Hashable, ...]
     measured: tuple[Outcome, ...]
     rates: Floats
@@ -71,7 +74,14 @@ class Responses:
         clusters = clusters_of(beliefs)
         above, below = _counted(beliefs, artist, clusters)
         return cls(
-            tuple(clusters), tuple(beliefs.evidence.outcomes), rates, levels, kappas, above, below
+            artist,
+            tuple(clusters),
+            tuple(beliefs.evidence.outcomes),
+            rates,
+            levels,
+            kappas,
+            above,
+            below,
         )
 
     @property
@@ -111,7 +121,7 @@ def _counted(beliefs: Beliefs, artist: Hashable, clusters: Sequence[Any]) -> tup
 def interval(values: Floats, prob: float | None) -> tuple[Floats, Floats, Floats, dict[str, Any]]:
     """Return mean and ends of draws on the first axis, and what kind of interval it is."""
     prob = float(rcParams["stats.ci_prob"]) if prob is None else prob
-    if not 0 < prob < 1:
+    if not (isinstance(prob, int | float | np.floating) and 0 < prob < 1):
         raise FindingError(f"prob is {prob!r}; give a probability between 0 and 1.")
     lower, upper = np.quantile(values, [(1 - prob) / 2, (1 + prob) / 2], axis=0)
     return values.mean(axis=0), lower, upper, {"ci_kind": "eti", "ci_prob": prob}

@@ -200,8 +200,7 @@ class _Scores:
 
     def of(self, outcomes: Sequence[str], part: Integers) -> Floats:
         """Return the mean score of some outcomes in some clusters: (draw,)."""
-        scores = [self.reference.scores(o, self._pooled(o, part)) for o in outcomes]
-        found: Floats = np.mean(scores, axis=0)
+        found: Floats = np.mean([self._score(o, part) for o in outcomes], axis=0)
         return found
 
     def why(self, role: str) -> str:
@@ -230,15 +229,19 @@ class _Scores:
         found: Floats = self.drawn.denominators[part][:, at].max(axis=1, initial=0.0)
         return found
 
-    def _pooled(self, outcome: str, part: Integers) -> Floats:
-        """Return what the same people would do again: total over total, (draw,)."""
+    def _score(self, outcome: str, part: Integers) -> Floats:
+        """Return the mean score of an outcome over clusters, each by what was counted: (draw,).
+
+        Scores are pooled and not rates: a reference is a mean over cells on that scale.
+        """
         weights = self._weights(outcome, part)
         if outcome == PEOPLE:
             # Counted, and so the same at every draw.
-            return np.full(len(self.drawn.levels), weights.sum())
+            return self.reference.scores(outcome, np.full(len(self.drawn.levels), weights.sum()))
         level = self.drawn.levels[:, part, self.drawn.at(outcome)]
-        pooled: Floats = level @ (weights / weights.sum())
-        return pooled
+        scores = self.reference.scores(outcome, level, of="levels")
+        found: Floats = scores @ (weights / weights.sum())
+        return found
 
 
 def _roles(

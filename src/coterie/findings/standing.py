@@ -15,12 +15,14 @@ import numpy as np
 import xarray as xr
 
 from coterie import names
-from coterie.findings.economics import Yields, worth_of, yields_of
+from coterie.errors import FindingError
+from coterie.findings.costs import told_rows
+from coterie.findings.economics import Yields, ground_of, yields_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.gates import PHASES, Gates, Phase, check_phases
 from coterie.findings.origin import origin_of
 from coterie.findings.responses import Responses
-from coterie.findings.trials import RESULTS, Expected, Ground, Trial, exposures_of, spaced, unfold
+from coterie.findings.trials import RESULTS, Expected, Ground, Trial, spaced, unfold
 from coterie.findings.words import of_share
 
 if TYPE_CHECKING:
@@ -47,6 +49,7 @@ class _Stand:
     campaigns: int
     counted: float
     people: float
+    now: Phase | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -122,13 +125,14 @@ def phases(
     >>> found.table["phase"].sel(cluster="indie pop").item()
     'validate'
     """
-    gates, now = gates or Gates(), dict(now or {})
+    gates, now = gates or Gates(), {} if now is None else now
+    if not isinstance(gates, Gates):
+        raise FindingError(f"gates is {gates!r}; make them with coterie.findings.Gates(...).")
     check_phases(now)
     drawn = Responses.of(beliefs, artist, rng=rng, least=_DRAWS)
     drawn.chosen(list(now) or None)
     made = yields_of(beliefs, artist, drawn, values=values, per=gates.per, rng=rng)
-    worth = worth_of(values, drawn)[0]
-    ground = Ground(drawn, exposures_of(beliefs, drawn, gates.per), worth, gates.per, made.campaign)
+    ground = ground_of(beliefs, drawn, made, values, gates.per)
     stands = _stands(beliefs, artist, drawn, made, gates, now)
     ahead = [_ahead(stand, ground, made, gates, rng) for stand in stands]
     return Finding(
@@ -151,24 +155,34 @@ def _stands(
         level = made.level[:, k]
         known = bool(np.isfinite(level).all())
         pays = float((level > gates.break_even).mean()) if known else float("nan")
-        phase = gates.phase(pays, campaigns=campaigns[k], now=written.get(str(cluster)))
-        found.append(_Stand(cluster, k, phase, pays, campaigns[k], float(counted[k]), people))
+        held = written.get(str(cluster))
+        phase = gates.phase(pays, campaigns=campaigns[k], now=held)
+        # A phase that nobody stated is held by nothing.
+        now_ = None if held is None else phase
+        found.append(_Stand(cluster, k, phase, pays, campaigns[k], float(counted[k]), people, now_))
     return found
 
 
 def _campaigns(
     beliefs: Beliefs, artist: Hashable, drawn: Responses, per: str
 ) -> tuple[list[int], Floats, float]:
-    """Return campaigns and listeners of each cluster, and the listeners of a usual campaign."""
-    cells = beliefs.evidence.cells()
-    at = next(o.name for o in drawn.measured if o.denominator == per)
-    people = np.nan_to_num(cells[names.DENOMINATOR].sel({names.OUTCOME: at}).to_numpy())
-    own = (cells[names.ARTIST].to_numpy() == artist) & (people > 0)
-    where = cells[names.CLUSTER].to_numpy()
-    campaigns = [int((own & (where == cluster)).sum()) for cluster in drawn.clusters]
-    counted = np.array([people[own & (where == cluster)].sum() for cluster in drawn.clusters])
-    there = people[own] if own.any() else people[people > 0]
-    return campaigns, counted, float(np.median(there)) if there.size else 1.0
+    """Return campaigns and listeners of each cluster, and the listeners of a usual campaign.
+
+    A campaign is what was paid for of one release in one window, however many rows tell of it;
+    where nothing was ever paid for, what was counted.
+    """
+    rows = told_rows(beliefs, per)
+    rows = rows[rows["people"] > 0]
+    paid = rows[rows["spend"] > 0]
+    rows = paid if len(paid) else rows
+    keys = [names.ARTIST, names.CLUSTER, names.RELEASE, names.WINDOW]
+    sums = rows.groupby(keys, dropna=False, sort=False)["people"].sum().reset_index()
+    own = sums[sums[names.ARTIST] == artist]
+    each = own.groupby(names.CLUSTER)["people"].agg(["count", "sum"])
+    campaigns = [int(each["count"].get(cluster, 0)) for cluster in drawn.clusters]
+    counted = np.array([float(each["sum"].get(cluster, 0.0)) for cluster in drawn.clusters])
+    there = own if len(own) else sums
+    return campaigns, counted, float(there["people"].median()) if len(there) else 1.0
 
 
 def _ahead(
@@ -202,7 +216,7 @@ def _ahead(
 def _ranks(result: Expected, pays: Floats, stand: _Stand, gates: Gates, campaigns: int) -> Integers:
     """Return the rank of the phase that each result would lead to."""
     seen = stand.campaigns + campaigns
-    told = [gates.phase(float(p), campaigns=seen, now=stand.phase) for p in result.after(pays)]
+    told = [gates.phase(float(p), campaigns=seen, now=stand.now) for p in result.after(pays)]
     return np.array([PHASES.index(phase) for phase in told])
 
 
@@ -257,15 +271,15 @@ def _why(stand: _Stand, ahead: _Ahead, gates: Gates, draws: int) -> str:
         told.append("sure enough for the next phase, after too few campaigns")
     size = f"{stand.people:,.0f} listeners"
     if np.isfinite(ahead.up_from):
-        told.append(f"{size} with {ahead.up_from:.2g} of value each or more would promote it")
+        told.append(f"{size} with about {ahead.up_from:.2g} of value each or more would promote it")
     if np.isfinite(ahead.down_to):
-        told.append(f"{size} with {ahead.down_to:.2g} or less would demote it")
+        told.append(f"{size} with about {ahead.down_to:.2g} or less would demote it")
     if np.isinf(ahead.needed):
-        told.append(f"even if it pays, {LONGEST} such campaigns do not show it surely")
+        told.append(f"even if it pays, {LONGEST} such campaigns do not surely promote it")
     elif ahead.needed == 1:
-        told.append("if it pays, one such campaign shows it")
+        told.append("if it pays, one such campaign promotes it")
     elif np.isfinite(ahead.needed):
-        told.append(f"if it pays, {ahead.needed:.0f} such campaigns show it")
+        told.append(f"if it pays, {ahead.needed:.0f} such campaigns promote it")
     return "; ".join(told)
 
 

@@ -7,10 +7,10 @@ it is said. Callers may trust that thresholds are in range and never change.
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 
@@ -98,10 +98,8 @@ class Thresholds:
                 "from no lower a probability than it weakens."
             )
         _refuse_usual(self.usual)
-        # Plain text would be read letter by letter.
         for name in ("metadata", "profile"):
-            own = getattr(self, name)
-            object.__setattr__(self, name, (own,) if isinstance(own, str) else tuple(own))
+            object.__setattr__(self, name, _named(name, getattr(self, name)))
         if not self.profile:
             raise FindingError("profile names no part. Name one or more, or leave it out.")
         object.__setattr__(self, "usual", MappingProxyType(dict(self.usual)))
@@ -113,7 +111,29 @@ class Thresholds:
         return "weakens" if probability >= self.weakens else "fine"
 
 
-def _refuse_usual(usual: Mapping[str, float]) -> None:
+def _named(what: str, given: Any) -> tuple[str, ...]:
+    """Return names as a tuple; plain text would be read letter by letter, and is one name."""
+    if isinstance(given, str):
+        return (given,)
+    if not isinstance(given, Iterable):
+        raise FindingError(
+            f"{what} is {given!r}; give names, such as ('lyrics', 'bio'), or leave it out."
+        )
+    told = tuple(given)
+    strange = [name for name in told if not isinstance(name, str)]
+    if strange:
+        raise FindingError(
+            f"{what} names {strange[0]!r}; {len(strange)} of {len(told)} are like this. Give names "
+            "as text."
+        )
+    return told
+
+
+def _refuse_usual(usual: Any) -> None:
+    if not isinstance(usual, Mapping):
+        raise FindingError(
+            f"usual is {usual!r}; give rates by act, such as {{'saves': 0.08}}, or leave it out."
+        )
     for name, rate in usual.items():
         if name not in ACTS:
             raise FindingError(f"usual names {name!r}; it knows {', '.join(ACTS)}.")
@@ -123,6 +143,7 @@ def _refuse_usual(usual: Mapping[str, float]) -> None:
 
 
 def _refuse(name: str, value: object, what: str, *, most: float = float("inf")) -> None:
-    number = isinstance(value, int | float | np.number) and not isinstance(value, bool)
-    if not (number and np.isfinite(value) and 0 <= value <= most):  # type: ignore[operator,call-overload]
+    number = isinstance(value, int | float | np.integer | np.floating)
+    number = number and not isinstance(value, bool)
+    if not (number and 0 <= value <= min(most, float(np.finfo(float).max))):  # type: ignore[operator]
         raise FindingError(f"{name} is {value!r}; it is {what}.")

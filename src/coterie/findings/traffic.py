@@ -14,7 +14,7 @@ import numpy as np
 import pandas as pd
 
 from coterie.errors import FindingError
-from coterie.findings.catalogue import counts_of, frame_of, is_there
+from coterie.findings.catalogue import counts_of, flag, frame_of
 from coterie.findings.intents import intents
 from coterie.findings.thresholds import ACTS
 
@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from coterie.typing import Flags, Floats, Integers
 
 _PEOPLE: Final = "listeners"
+_PAID: Final = {"paid": True, "organic": False}
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,7 +57,8 @@ class Traffic:
         ----------
         table
             One row a campaign: ``source``, ``listeners``, some of ``saves``, ``adds`` and
-            ``follows``, and ``paid`` or ``spend``, which is above 0 where something was paid.
+            ``follows``, and ``paid`` (True or False, ``yes`` or ``no``, ``paid`` or ``organic``)
+            or ``spend``, which is above 0 where something was paid.
 
         Raises
         ------
@@ -147,12 +149,14 @@ class Traffic:
 def _paid(frame: pd.DataFrame) -> Flags:
     """Say which rows were paid for."""
     if "paid" in frame:
-        told = [is_there(value) for value in frame["paid"]]
+        told = [_PAID.get(str(v).strip().casefold(), flag(v)) for v in frame["paid"]]
         unsaid = [i for i, v in enumerate(told) if v is None]
         if unsaid:
+            value = frame["paid"].tolist()[unsaid[0]]
+            empty = not str(value).strip() or (pd.api.types.is_scalar(value) and pd.isna(value))
             raise FindingError(
-                f"paid of row {unsaid[0]} is empty; {len(unsaid)} of {len(told)} rows are like "
-                "this. Write True or False."
+                f"paid of row {unsaid[0]} is {'empty' if empty else repr(value)}; {len(unsaid)} of "
+                f"{len(told)} rows are like this. Write True or False."
             )
         return np.array(told, dtype=bool)
     if "spend" in frame:

@@ -8,7 +8,7 @@ outcomes belong together, and that a test is read when its late answers are in.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -16,6 +16,7 @@ from scipy.special import logsumexp
 
 from coterie import names
 from coterie.errors import FindingError
+from coterie.findings.costs import told_rows
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -62,6 +63,8 @@ class Ground:
         Of one event of each outcome: (outcome,).
     per
         Column of qualified listeners.
+    price
+        Money that a listener of each cluster is expected to cost: (cluster,); NaN if unpriced.
     cost
         Mean (draw, cluster) and standard deviation (draw,) of one campaign's log cost, where
         listeners a unit of money are no outcome of the fit.
@@ -71,7 +74,17 @@ class Ground:
     exposures: Floats
     worth: Floats
     per: str
+    price: Floats
     cost: tuple[Floats, Floats] | None = None
+
+    def part(self, draws: slice) -> Ground:
+        """Return the same at some draws."""
+        drawn = replace(
+            self.drawn, rates=self.drawn.rates[draws], levels=self.drawn.levels[draws],
+            kappas=self.drawn.kappas[draws],
+        )  # fmt: skip
+        cost = None if self.cost is None else (self.cost[0][draws], self.cost[1][draws])
+        return replace(self, drawn=drawn, cost=cost)
 
 
 @dataclass(frozen=True, slots=True)
@@ -115,24 +128,30 @@ class Expected:
 def exposures_of(beliefs: Beliefs, drawn: Responses, per: str) -> Floats:
     """Return how much of each outcome's denominator comes with a listener: (cluster, outcome).
 
-    Depth is counted over new listeners, who are a share of all. The artist's own share in the
-    cluster where there are listeners, else everybody's.
+    Depth is counted over new listeners, who are a share of all. Of the rows in which both are
+    known: the artist's own in the cluster, else everybody's.
     """
-    people = next((i for i, o in enumerate(drawn.measured) if o.denominator == per), None)
-    if people is None:
+    if all(o.denominator != per for o in drawn.measured):
         raise FindingError(
             f"No outcome is counted out of {per!r}; the denominators here are "
             f"{', '.join(dict.fromkeys(o.denominator for o in drawn.measured))}. Name the column "
             "of qualified listeners with per=."
         )
+    rows = told_rows(beliefs, per)
     counts = beliefs.evidence.counts
-    below = np.nan_to_num(counts[names.DENOMINATOR].transpose(names.ROW, names.OUTCOME).to_numpy())
-    everybody = below.sum(axis=0)
-    own = drawn.denominators
-    there = own[:, people] > 0
-    share = np.divide(own, own[:, [people]], out=np.zeros(own.shape), where=there[:, None])
-    share[~there] = everybody / max(everybody[people], 1.0)
-    return share
+    below = counts[names.DENOMINATOR].transpose(names.ROW, names.OUTCOME).to_numpy().astype(float)
+    people = rows["people"].to_numpy()[:, None]
+    known = ~np.isnan(below) & ~np.isnan(people)
+    above, under = np.where(known, below, 0.0), np.where(known, people, 0.0)
+    own = (rows[names.ARTIST] == drawn.artist).to_numpy()
+    where = rows[names.CLUSTER].to_numpy()
+    found = np.empty((len(drawn.clusters), len(drawn.measured)))
+    everybody = above.sum(axis=0) / np.maximum(under.sum(axis=0), 1.0)
+    for k, cluster in enumerate(drawn.clusters):
+        at = own & (where == cluster)
+        there = under[at].sum(axis=0)
+        found[k] = np.divide(above[at].sum(axis=0), there, out=everybody.copy(), where=there > 0)
+    return found
 
 
 def unfold(
@@ -155,16 +174,18 @@ def unfold(
     level, kappa = drawn.levels[:, trial.cluster], drawn.kappas[:, trial.cluster]
     amounts = ground.exposures[trial.cluster]
     log_weight, shown = np.zeros((len(level), truth.size)), np.zeros(truth.size)
-    reach = _reach(drawn, ground.per)
-    for campaign in range(trial.campaigns):
+    reach, money = _reach(drawn, ground.per), trial.people * ground.price[trial.cluster]
+    reached = np.zeros(truth.size)
+    for _ in range(trial.campaigns):
         people = np.full(truth.size, np.round(max(trial.people, 1.0)))
-        if reach is not None and amounts[reach] > 0:
-            money = np.full(truth.size, trial.people * amounts[reach])
-            seen = _events(drawn, reach, level[truth], kappa[truth], money, rng)
-            log_weight += _told(drawn, reach, level, kappa, (seen, money))
-            people = seen
+        if reach is not None and money > 0:
+            # What is planned is money; how many listeners it brings is an answer too.
+            paid = np.full(truth.size, money)
+            people = _events(drawn, reach, level[truth], kappa[truth], paid, rng)
+            log_weight += _told(drawn, reach, level, kappa, (people, paid))
         elif ground.cost is not None:
             log_weight += _priced(ground.cost[0][:, trial.cluster], ground.cost[1], truth, rng)
+        reached += people
         for o, outcome in enumerate(drawn.measured):
             if outcome.numerator == ground.per or amounts[o] <= 0 or outcome.informs == "organic":
                 continue
@@ -174,7 +195,7 @@ def unfold(
             log_weight += _told(drawn, o, level, kappa, (seen, below))
             shown += worth[o] * seen
         weights = np.exp(log_weight - logsumexp(log_weight, axis=0)).T
-        yield Expected(weights, truth, shown / (trial.people * (campaign + 1)))
+        yield Expected(weights, truth, shown / np.maximum(reached, 1.0))
 
 
 def spaced(value: Floats, size: int, rng: np.random.Generator) -> Integers:
