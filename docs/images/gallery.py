@@ -35,6 +35,9 @@ def main() -> None:
             co.sensitivity(one, artists=["Marrow", "Halden"]), backend="matplotlib"
         ),
     }
+    worth = {"save": 1.0, "add": 1.5, "follow": 4.0, "depth": 0.1}
+    money = co.durable_yield(one, "Oslo Choir", values=worth, rng=rng)
+    pictures["plot_finding"] = co.plot_finding(money, backend="matplotlib")
     for name, plots in pictures.items():
         plots.savefig(HERE / f"{name}.png", dpi=70)
 
