@@ -217,12 +217,14 @@ _MADE: Final[Mapping[str, Callable[[_Asked], _Measured | None]]] = MappingProxyT
 )  # fmt: skip
 
 
-def _table(
-    measured: Mapping[str, _Measured | None], drawn: Responses, shown: Any, prob: float | None
-) -> xr.Dataset:
+def _read(
+    measured: Mapping[str, _Measured | None], shown: Any, prob: float | None
+) -> tuple[list[Floats], list[tuple[Floats, ...]], dict[str, Any]]:
+    """Return how probably each is on the good side, its mean and ends, and of what kind they are."""
     size = len(shown)
     unknown = np.full(size, np.nan)
-    good, ends = [], []
+    good: list[Floats] = []
+    ends: list[tuple[Floats, ...]] = []
     attrs: dict[str, Any] = {}
     for name, one in measured.items():
         if one is None:
@@ -235,6 +237,13 @@ def _table(
         good.append(better.mean(axis=0))
         mean, lower, upper, attrs = interval(value, prob)
         ends.append((mean, lower, upper))
+    return good, ends, attrs
+
+
+def _table(
+    measured: Mapping[str, _Measured | None], drawn: Responses, shown: Any, prob: float | None
+) -> xr.Dataset:
+    good, ends, attrs = _read(measured, shown, prob)
     both, unit = (names.CLUSTER, DIMENSION), {UNIT: "as named"} | attrs
     middle, lower, upper = (np.stack(side, axis=1) for side in zip(*ends, strict=True))
     known = {name: one for name, one in measured.items() if one is not None}
