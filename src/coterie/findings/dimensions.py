@@ -220,7 +220,7 @@ _MADE: Final[Mapping[str, Callable[[_Asked], _Measured | None]]] = MappingProxyT
 def _read(
     measured: Mapping[str, _Measured | None], shown: Any, prob: float | None
 ) -> tuple[list[Floats], list[tuple[Floats, ...]], dict[str, Any]]:
-    """Return how probably each is on the good side, its mean and ends, and of what kind they are."""
+    """Return the probability of the good side, mean and ends of each, and of what kind they are."""
     size = len(shown)
     unknown = np.full(size, np.nan)
     good: list[Floats] = []
