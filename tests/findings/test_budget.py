@@ -8,6 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import coterie as co
+from coterie.findings import Gates
 from tests.findings.priced import rows, stated
 
 WORTH = {"save": 1.0}
@@ -192,3 +193,29 @@ def test_the_same_chance_gives_the_same_budget():
         for _ in range(2)
     )
     assert first.to_series().tolist() == second.to_series().tolist()
+
+
+def test_what_all_of_it_brings_is_told_and_that_it_does_not_pay(beliefs):
+    good = allocated(beliefs)
+    # Half a listener's price: a save rate of 0.6 at 0.5 each is 1.2 for a unit of money.
+    assert 10_000 < float(good.table["total"]) < 13_000
+    assert f"{float(good.table['total']):,.0f} of value" in good.headline
+    assert not any("Rather not" in line for line in good.caveats)
+    bad = allocated(beliefs, rules=co.Rules(break_even=3.0))
+    assert float(bad.table["total_pays"]) < 0.05
+    assert any("Rather not worth it" in line and "break-even of 3" in line for line in bad.caveats)
+
+
+def test_the_phases_say_what_is_validated(beliefs):
+    gates = Gates(break_even=1.1, validate=0.3, scale=0.6)
+    stands = co.phases(beliefs, "Ana", values=WORTH, gates=gates, rng=np.random.default_rng(6))
+    proven = [
+        str(c) for c in CLUSTERS
+        if stands.table["phase"].sel(cluster=c).item() in ("validate", "scale")
+    ]  # fmt: skip
+    assert 0 < len(proven) < len(CLUSTERS)
+    table = allocated(beliefs, rules=co.Rules(validated=stands)).table
+    told = table["cluster"][(table["sleeve"] == "validated").to_numpy()].values.tolist()
+    assert sorted(told) == sorted(proven)
+    with pytest.raises(co.FindingError, match="co.phases"):
+        co.Rules(validated=allocated(beliefs))

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Hashable, Sequence
+from collections.abc import Hashable, Mapping, Sequence
 from dataclasses import replace
 from typing import TYPE_CHECKING, Any, Final, Literal
 
@@ -97,7 +97,11 @@ def of_finding(finding: Finding) -> Slide:
         Any.
     """
     frame = finding.to_frame()
-    notes = [f"{key.capitalize()}: {value}" for key, value in finding.provenance.items()]
+    notes = [
+        f"{key.capitalize().replace('_', ' ')}: {_said(value)}"
+        for key, value in finding.provenance.items()
+        if key != "rng_of_fit" and _said(value)
+    ]
     notes += [f"Caveat: {line}" for line in finding.caveats]
     sure = finding.caveats[0] if finding.caveats else "No caveats were noted."
     said = say_calibration(finding) if finding.kind == "backtest" else finding.headline
@@ -107,11 +111,23 @@ def of_finding(finding: Finding) -> Slide:
     if left:
         sure += f" {left:,} more rows are in the file of numbers."
     alt = f"A table of {len(chart.frame)} rows."
+    if isinstance(chart, Map):
+        sure = f"Numbers are of {_TWENTY}; a dot is fewer than 1. {sure}"
+        alt = f"A table of {len(chart.frame)} by {chart.frame.shape[1]}, shaded by probability."
     if isinstance(chart, Bars):
         alt = f"Bars of {chart.value}: " + "; ".join(
             f"{r.label} {r.text}" for r in chart.frame.itertuples()
         )
     return Slide(headline, chart, sure, alt, tuple(notes), slug(finding.kind), frame)
+
+
+def _said(value: Any) -> str:
+    """Write a setting in words: no brackets, and nothing where there is nothing."""
+    if isinstance(value, Mapping):
+        return ", ".join(f"{k} {v}" for k, v in value.items())
+    if isinstance(value, list | tuple):
+        return ", ".join(map(str, value))
+    return str(value)
 
 
 def _first_sentence(text: str) -> tuple[str, str]:

@@ -34,7 +34,8 @@ def chart_of(finding: Finding) -> tuple[Chart, int]:
     made = bars_of(finding)
     if made is None:
         frame = finding.to_frame()
-        shown = frame.head(LINES).map(_written)
+        columns = [c for c in _COLUMNS.get(finding.kind, frame.columns) if c in frame]
+        shown = frame[columns].head(LINES).map(_written)
         shown = shown.loc[:, (shown != "").any()] if len(shown) else shown
         return Table(shown.iloc[:, :_WIDEST]), max(len(frame) - LINES, 0)
     left = max(len(made.frame) - ROWS, 0)
@@ -146,10 +147,18 @@ def _sensitivity(finding: Finding) -> Bars:
 _NAMED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     {
         "phases": lambda row: f"{plain(row[names.CLUSTER])}: {row['phase']}",
+        "layers": lambda row: (
+            plain(row["layer"])
+            + (f", {row['times_usual']:.2f} times usual" if row["times_usual"] > 0 else "")
+        ),
         "information": lambda row: f"{plain(row[names.CLUSTER])}, {row['people']:,} listeners",
     }
 )
 """What a row is called, where its labels alone do not say it."""
+_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
+    {"release_plan": ("task", "due", "status", "phase_of")}
+)
+"""What of a table is for a slide; the file of numbers has all."""
 _MAPS: Final[Mapping[str, str]] = MappingProxyType({"dimensions": "good"})
 _OWN: Final[Mapping[str, Callable[[Finding], Bars | None]]] = MappingProxyType(
     {"backtest": _backtest, "sensitivity": _sensitivity}

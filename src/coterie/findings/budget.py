@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING, Any, Final
 import numpy as np
 import xarray as xr
 
+from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.auditing import in_the_way, ready_to_scale
 from coterie.findings.economics import Yields, yields_of
@@ -61,7 +62,8 @@ class Rules:
     break_even
         Yield from which a cluster pays: 1 where values are in the currency of the spend.
     validated
-        Clusters that count as validated; left out, those that pay with a probability of 0.8.
+        Clusters that count as validated, or the finding of :func:`coterie.phases` that says which
+        are validated or scaled; left out, those that pay with a probability of 0.8.
     floors, caps
         Money a cluster must have, and may have, over all its lines.
     fixed
@@ -92,7 +94,7 @@ class Rules:
     maturity: float = 0.5
     curiosity: float | None = None
     break_even: float = 1.0
-    validated: Sequence[Hashable] | None = None
+    validated: Sequence[Hashable] | Finding | None = None
     floors: Mapping[Any, float] = field(default_factory=dict)
     caps: Mapping[Any, float] = field(default_factory=dict)
     fixed: Mapping[Any, float] = field(default_factory=dict)
@@ -119,6 +121,23 @@ class Rules:
             )
         for what in _MONEY:
             _refuse_no_money(what, getattr(self, what))
+        if isinstance(self.validated, Finding) and self.validated.kind != "phases":
+            raise FindingError(
+                f"validated is a finding of {self.validated.kind}; hand in one of co.phases, or "
+                "name the clusters."
+            )
+
+    @property
+    def proven(self) -> list[Hashable] | None:
+        """Clusters that were said to be validated; None where nobody said."""
+        if not isinstance(self.validated, Finding):
+            return None if self.validated is None else list(self.validated)
+        phase = self.validated.table["phase"]
+        return [
+            cluster
+            for cluster, told in zip(phase[names.CLUSTER].values, phase.values, strict=True)
+            if told in ("validate", "scale")
+        ]
 
 
 def _refuse_no_money(what: str, given: Any) -> None:
@@ -286,7 +305,7 @@ def _check(rules: Rules, made: Yields, known: Sequence[Hashable]) -> None:
                     f"{what} gives {money:g} to {cluster!r}, which has no price: nobody knows what "
                     "money buys there. Leave it out, and test it by hand."
                 )
-    strange = [c for c in rules.validated or () if c not in made.clusters]
+    strange = [c for c in rules.proven or () if c not in made.clusters]
     if strange:
         raise FindingError(f"validated names {strange[0]!r}, which is no cluster here.")
 
@@ -299,9 +318,9 @@ def _lines(
     usual, power = made.spend[made.priced], made.saturation
     # Yields were seen at each cluster's own spend; where reach saturates they are put on one.
     alike = level * (usual / usual.mean()) ** (1 - power) if power < 1 else level
-    pays = (level > rules.break_even).mean(axis=0)
+    pays, named = (level > rules.break_even).mean(axis=0), rules.proven
     proven = [
-        c in rules.validated if rules.validated is not None else bool(p >= PROVEN)
+        c in named if named is not None else bool(p >= PROVEN)
         for c, p in zip(known, pays, strict=True)
     ]
     inside = [k for k in range(len(known)) if proven[k]]
@@ -398,13 +417,23 @@ def _table(
             "pays": (LINE, pays[place], chance),
             "why": (LINE, why, {UNIT: "words"}),
             "open": ((), perfect_information(level) * float(amount.sum()), value),
-            "total": ((), float(brought.sum(axis=1).mean()), value),
+            **_total(brought.sum(axis=1), edge * float(amount.sum()), value),
         },
         coords={LINE: [f"{line.cluster} ({line.sleeve})" for line in lines]},
         attrs={"main": "amount", "draws": len(level)},
     )  # fmt: skip
     order = np.argsort(-amount, kind="stable")
     return table.isel({LINE: order})
+
+
+def _total(brought: Floats, asked: float, attrs: dict[str, Any]) -> dict[str, Any]:
+    """Return what all lines bring together, and how probable it is that it is what was asked."""
+    mean, lower, upper, _ = interval(brought, None)
+    return {
+        "total": ((), float(mean), attrs), "total_lower": ((), float(lower), attrs),
+        "total_upper": ((), float(upper), attrs),
+        "total_pays": ((), float((brought > asked).mean()), {UNIT: "probability"}),
+    }  # fmt: skip
 
 
 def _diminished(amount: Floats, place: Integers, made: Yields) -> Floats:
@@ -438,7 +467,8 @@ def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
     return (
         f"Of the next {budget:,.0f} for {artist}, {money.iloc[0]:,.0f} go to {money.index[0]}, the "
         f"best buy in {of_share(float(best), table.attrs['draws'])} equally likely outcomes; "
-        f"{shared}."
+        f"{shared}. All of it should bring {float(table['total']):,.0f} of value "
+        f"({float(table['total_lower']):,.0f} to {float(table['total_upper']):,.0f})."
     )
 
 
@@ -450,12 +480,20 @@ def _caveats(
         "reach saturates.",
         f"Knowing the best cluster for certain would be worth {float(table['open']):,.0f} at most.",
     ]
+    if float(table["total_pays"]) < 0.5:  # noqa: PLR2004 - rather not
+        draws = table.attrs["draws"]
+        told.insert(
+            0,
+            f"Rather not worth it: all of it pays in {of_share(float(table['total_pays']), draws)} "
+            f"outcomes, at a break-even of {rules.break_even:g}. Hold some back, or state the "
+            "break-even that goes with these values.",
+        )
     away = [str(c) for c in made.clusters if c not in known]
     if away:
         told.append(f"Without a price and so without money: {', '.join(away[:5])}.")
     missing = set(rules.sleeves) - set(table["sleeve"].values.tolist())
     if missing:
-        told.append(
-            f"No cluster for {' and '.join(sorted(missing))}: that share went to the others."
+        told.insert(
+            0, f"No cluster for {' and '.join(sorted(missing))}: that share went to the others."
         )
     return tuple(told)

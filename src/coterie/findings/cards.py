@@ -38,6 +38,8 @@ WEIGHTINGS: Final = 400
 _FIRMNESS: Final = 20.0
 """Of the weightings tried: as far from those stated as shares counted in twenty."""
 _RANK: Final = "rank"
+SURE: Final = 0.8
+"""Probability of the highest score from which a cluster is said to be answered best."""
 
 
 def scorecard(
@@ -179,10 +181,18 @@ def _headline(table: xr.Dataset, artist: Hashable) -> str:
     best = order.index[0]
     score = float(table["quality"].sel({names.CLUSTER: best}))
     side = "above" if score >= 0 else "below"
-    how_often = of_share(order.iloc[0], table.attrs["draws"])
+    draws = table.attrs["draws"]
+    how_often = of_share(order.iloc[0], draws)
+    usual = f"{abs(score):.1f} standard deviations {side} what is usual"
+    if order.iloc[0] < SURE and len(order) > 1:
+        return (
+            f"{artist}: no cluster is surely answered best; {best} has the highest score in "
+            f"{how_often} equally likely releases, {order.index[1]} in "
+            f"{of_share(order.iloc[1], draws)}. {best} is {usual}."
+        )
     return (
-        f"{artist} is answered best in {best}: highest score in {how_often} "
-        f"equally likely releases, {abs(score):.1f} standard deviations {side} what is usual."
+        f"{artist} is answered best in {best}: highest score in {how_often} equally likely "
+        f"releases, {usual}."
     )
 
 

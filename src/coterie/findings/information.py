@@ -35,6 +35,7 @@ PEOPLE: Final = "people"
 SIZES: Final = (500, 2000)
 _DRAWS: Final = 2000
 _PARTS: Final = 4
+_FLOOR: Final = 1e-6
 _TINY: Final = float(np.finfo(np.float64).tiny)
 _FEW: Final = 30.0
 """Draws still counting after a test, below which its value is told with a warning."""
@@ -96,7 +97,8 @@ def value_of_information(
     -------
     Finding
         Kind ``"information"``. Over (cluster, people): ``per_cost``, the value of information for
-        a unit of the test's money, by which tests are ranked; ``evsi``, that value, with
+        a unit of the test's money, by which tests are ranked, with ``per_cost_lower`` and
+        ``per_cost_upper``, two errors of simulation away; ``evsi``, that value, with
         ``evsi_error``, its Monte Carlo standard error; ``cost`` of the test; ``given_up``, what
         the test's money would bring more in the best cluster; ``net``, EVSI less that;
         ``changes``, how probable it is that the budget goes elsewhere. ``evpi``, the value of
@@ -212,16 +214,19 @@ def _told_by(level: Floats, place: int, signs: Sequence[Floats]) -> Floats:
 
     Who belongs here belongs less elsewhere. Parabolas in the ranks of the signs keep that and
     drop what has nothing to do with them, which a few hundred draws of a skewed yield would take
-    for news; what as many signs explain by chance is taken off (adjusted R squared).
+    for news: they are fitted to logs, so that no single draw counts for much, and what as many
+    signs explain by chance is taken off (adjusted R squared).
     """
     ranks = [rankdata(sign) / len(level) - 0.5 for sign in signs if np.ptp(sign) > 0]
     powers = np.stack([np.ones(len(level)), *ranks, *(rank**2 for rank in ranks)], axis=1)
-    found: Floats = powers @ np.linalg.lstsq(powers, level)[0]
-    mean, free = level.mean(axis=0), powers.shape[1] - 1
-    explained = found.var(axis=0) / np.maximum(level.var(axis=0), _TINY)
-    chance = free / max(len(level) - 1, 1)
+    mean = level.mean(axis=0)
+    logs = np.log(np.maximum(level, _FLOOR * np.maximum(mean, _TINY)))
+    fitted: Floats = powers @ np.linalg.lstsq(powers, logs)[0]
+    explained = fitted.var(axis=0) / np.maximum(logs.var(axis=0), _TINY)
+    chance = (powers.shape[1] - 1) / max(len(level) - 1, 1)
     kept = np.clip((explained - chance) / np.maximum(explained, _TINY), 0.0, 1.0)
-    found = mean + kept * (found - mean)
+    found: Floats = np.exp(kept * (fitted - fitted.mean(axis=0)))
+    found *= mean / found.mean(axis=0)
     found[:, place] = level[:, place]
     return found
 
@@ -243,10 +248,14 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
     behind[made.priced] = mean.max() - mean
     given_up = cost * behind[:, None]
     dims, value = (names.CLUSTER, PEOPLE), {UNIT: "value"}
+    noise = 2 * budget * laid([one.error for one in learned])
+    about = {"ci_kind": "simulation", "ci_prob": 0.95}
     says = {UNIT: "value a unit of money", "says": "worth of the answer, for a unit of the test"}
     return xr.Dataset(
         {
-            "per_cost": (dims, evsi / cost, says),
+            "per_cost": (dims, evsi / cost, says | about),
+            "per_cost_lower": (dims, np.maximum(evsi - noise, 0.0) / cost, says | about),
+            "per_cost_upper": (dims, (evsi + noise) / cost, says | about),
             "evsi": (dims, evsi, value),
             "evsi_error": (dims, budget * laid([one.error for one in learned]), value),
             "cost": (dims, cost, {UNIT: "money"}),
@@ -284,6 +293,13 @@ def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
         f"{2 * row['evsi_error']:,.0f} of simulation), and {row['given_up']:,.0f} is given up by "
         "not buying the best cluster with it"
     )
+    # What another cluster's test is worth, if the simulation does not tell the two apart.
+    near = sure[(sure[names.CLUSTER] != cluster)].nlargest(1, "per_cost")
+    if len(near):
+        other = near.iloc[0]
+        errors = [one["evsi_error"] / one["cost"] for one in (row, other)]
+        if row["per_cost"] - other["per_cost"] < 2 * float(np.hypot(*errors)):
+            told += f" (no surer than a test of {other[names.CLUSTER]})"
     test = f"{cluster} ({size:,.0f} listeners, about {row['cost']:,.0f})"
     if len(pays):
         return f"{artist}: test {test} next: {told}; {most}."

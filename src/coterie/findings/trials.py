@@ -194,8 +194,22 @@ def unfold(
             seen = _events(drawn, o, level[truth], kappa[truth], below, rng)
             log_weight += _told(drawn, o, level, kappa, (seen, below))
             shown += worth[o] * seen
-        weights = np.exp(log_weight - logsumexp(log_weight, axis=0)).T
+        weights = _weights(log_weight, truth)
         yield Expected(weights, truth, shown / np.maximum(reached, 1.0))
+
+
+def _weights(log_weight: Floats, truth: Integers) -> Floats:
+    """Return what draws count for after each result, the draw it was made from left out.
+
+    A draw is likelier under its own result than under any other's: with it, few draws of a skewed
+    value would be found again too surely. Where no other draw is left, it stays.
+    """
+    alone = log_weight.copy()
+    alone[truth, np.arange(truth.size)] = -np.inf
+    none = ~np.isfinite(alone.max(axis=0))
+    alone[:, none] = log_weight[:, none]
+    found: Floats = np.exp(alone - logsumexp(alone, axis=0)).T
+    return found
 
 
 def spaced(value: Floats, size: int, rng: np.random.Generator) -> Integers:
