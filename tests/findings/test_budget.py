@@ -217,5 +217,5 @@ def test_the_phases_say_what_is_validated(beliefs):
     table = allocated(beliefs, rules=co.Rules(validated=stands)).table
     told = table["cluster"][(table["sleeve"] == "validated").to_numpy()].values.tolist()
     assert sorted(told) == sorted(proven)
-    with pytest.raises(co.FindingError, match="co.phases"):
+    with pytest.raises(co.FindingError, match=r"co\.phases"):
         co.Rules(validated=allocated(beliefs))
