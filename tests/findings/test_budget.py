@@ -219,3 +219,10 @@ def test_the_phases_say_what_is_validated(beliefs):
     assert sorted(told) == sorted(proven)
     with pytest.raises(co.FindingError, match=r"co\.phases"):
         co.Rules(validated=allocated(beliefs))
+
+
+def test_a_cluster_that_is_held_by_its_cap_says_so(beliefs):
+    table = allocated(beliefs, rules=co.Rules(caps={"gym": 1000, "rain": 0})).table
+    why = dict(zip(table["line"].values, table["why"].values, strict=True))
+    held = {line.split(" (")[0] for line, told in why.items() if told.endswith("up to its cap")}
+    assert held == {"gym", "rain"}

@@ -341,7 +341,20 @@ def test_what_is_no_table_is_refused():
 def test_a_deck_shows_how_probable_each_layer_is_the_bottleneck():
     deck = co.Deck([plain()])
     frame = deck.slides[0].chart.frame
-    assert sorted(frame["label"]) == sorted(LAYERS)
+    names = [label.split(", ")[0] for label in frame["label"]]
+    assert sorted(names) == sorted(LAYERS)
+    assert all(label.endswith("times usual") for label in frame["label"])
     told = plain().table["bottleneck"].to_series()
-    np.testing.assert_array_equal(frame.set_index("label")["value"].loc[list(LAYERS)], told)
+    np.testing.assert_array_equal(frame["value"], told.loc[names])
     assert deck.slides[0].sure.startswith("These are proxies")
+
+
+def test_a_column_that_may_be_misspelled_is_named():
+    table = {"context": ["radio", "mixes"], "eligible": [9000, 8000], "impressions": [900, 800],
+             "streams": [90, 85], "intents": [9, 8]}  # fmt: skip
+    usual = co.Reference.stated(
+        {"retrieval": (0.1, 1.5), "stream": (0.1, 1.3), "intent": (0.1, 1.5)}, about="by hand"
+    )
+    found = co.layers(table, usual=usual, rng=np.random.default_rng(1))
+    assert "'intents'" in found.caveats[0]
+    assert "'intent'" in found.caveats[0]

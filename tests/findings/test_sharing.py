@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 import coterie as co
-from coterie.findings.budget import SLEEVES
+from coterie.findings.rules import SLEEVES
 from coterie.findings.sharing import METHODS, Group, Line, apportioned, sleeve_shares, wanted
 
 DRAWS = np.random.default_rng(0).normal([1, 0.9, 0.6], [0.05, 0.25, 0.6], (200_000, 3))

@@ -3,7 +3,7 @@
 from coterie.findings import formulas, playbook
 from coterie.findings.auditing import audit, ready_to_scale
 from coterie.findings.backtest import backtest
-from coterie.findings.budget import Rules, allocate
+from coterie.findings.budget import allocate
 from coterie.findings.cards import scorecard
 from coterie.findings.choosing import chosen
 from coterie.findings.criticism import criticise
@@ -23,6 +23,7 @@ from coterie.findings.prior_predictive import prior_rates
 from coterie.findings.reference import Reference
 from coterie.findings.release import release_diagnostics
 from coterie.findings.replica_rates import predictive_check
+from coterie.findings.rules import Rules
 from coterie.findings.sbc import sbc
 from coterie.findings.spreading import positioning
 from coterie.findings.standing import phases

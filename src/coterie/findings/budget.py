@@ -9,22 +9,19 @@ line says why it has what it has.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping, Sequence
-from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
 
-from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.auditing import in_the_way, ready_to_scale
 from coterie.findings.economics import Yields, yields_of
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import best_probability, perfect_information
 from coterie.findings.origin import origin_of
-from coterie.findings.quantities import number
 from coterie.findings.responses import Responses, interval
+from coterie.findings.rules import ADJACENT, EXPERIMENT, MONEY, PROVEN, VALIDATED, Rules, is_money
 from coterie.findings.sharing import Group, Line, Method, apportioned, sleeve_shares, wanted
 from coterie.findings.words import of_share
 
@@ -32,130 +29,7 @@ if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
     from coterie.typing import Floats, Integers
 
-VALIDATED: Final = "validated"
-ADJACENT: Final = "adjacent"
-EXPERIMENT: Final = "experiment"
-SLEEVES: Final[Mapping[str, tuple[float, float]]] = MappingProxyType(
-    {VALIDATED: (0.70, 0.80), ADJACENT: (0.15, 0.20), EXPERIMENT: (0.05, 0.10)}
-)
-"""Share of a budget for each sleeve, from and to: the source article, section 8.3."""
-PROVEN: Final = 0.8
-"""Probability of paying from which a cluster counts as validated, where none is named."""
 LINE: Final = "line"
-_MONEY: Final = ("floors", "caps", "fixed", "pending")
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Rules:
-    """What an allocation must keep.
-
-    Attributes
-    ----------
-    sleeves
-        Share of each sleeve, from and to.
-    maturity
-        Of the artist, in [0, 1]: an emerging one (0) explores as much as the sleeves allow, an
-        established catalogue (1) as little; ``"ucb"`` adds ``2 * (1 - maturity)`` standard
-        deviations unless ``curiosity`` says how many.
-    curiosity
-        Standard deviations that ``"ucb"`` adds.
-    break_even
-        Yield from which a cluster pays: 1 where values are in the currency of the spend.
-    validated
-        Clusters that count as validated, or the finding of :func:`coterie.phases` that says which
-        are validated or scaled; left out, those that pay with a probability of 0.8.
-    floors, caps
-        Money a cluster must have, and may have, over all its lines.
-    fixed
-        Money that is given away already: the cluster gets exactly this.
-    least_test
-        Money below which a line is not worth having.
-    pending
-        Money that is out and whose answers have not come: it counts against a cluster's cap, and
-        a cluster that has some gets no experiment on top.
-    unit
-        Smallest amount of money: 1 for whole euros, 0.01 for cents.
-    per
-        Column of qualified listeners, as in :func:`coterie.durable_yield`.
-    audit
-        Of the same artist, from :func:`coterie.audit`: where it is not ready to scale, no money is
-        given without a reason.
-    despite
-        The reason to give it all the same; it is kept with the finding.
-
-    Examples
-    --------
-    >>> rules = co.Rules(maturity=0.2, floors={"indie pop": 500}, least_test=100)
-    >>> rules.sleeves["validated"]
-    (0.7, 0.8)
-    """
-
-    sleeves: Mapping[str, tuple[float, float]] = field(default_factory=lambda: SLEEVES)
-    maturity: float = 0.5
-    curiosity: float | None = None
-    break_even: float = 1.0
-    validated: Sequence[Hashable] | Finding | None = None
-    floors: Mapping[Any, float] = field(default_factory=dict)
-    caps: Mapping[Any, float] = field(default_factory=dict)
-    fixed: Mapping[Any, float] = field(default_factory=dict)
-    least_test: float = 0.0
-    pending: Mapping[Any, float] = field(default_factory=dict)
-    unit: float = 1.0
-    per: str = "listeners"
-    audit: Finding | None = None
-    despite: str = ""
-
-    def __post_init__(self) -> None:
-        if not isinstance(self.despite, str):
-            raise FindingError(f"despite is {self.despite!r}; write the reason, or leave it out.")
-        number(self.break_even, "break_even")
-        number(self.maturity, "maturity", most=1.0)
-        number(self.least_test, "least_test")
-        if self.curiosity is not None:
-            number(self.curiosity, "curiosity")
-        if number(self.unit, "unit") == 0:
-            raise FindingError(f"unit is {self.unit!r}; it is money above 0, such as 1 or 0.01.")
-        if not isinstance(self.sleeves, Mapping):
-            raise FindingError(
-                f"sleeves is {self.sleeves!r}; give (from, to) by sleeve, or leave it out."
-            )
-        for what in _MONEY:
-            _refuse_no_money(what, getattr(self, what))
-        if isinstance(self.validated, Finding) and self.validated.kind != "phases":
-            raise FindingError(
-                f"validated is a finding of {self.validated.kind}; hand in one of co.phases, or "
-                "name the clusters."
-            )
-
-    @property
-    def proven(self) -> list[Hashable] | None:
-        """Clusters that were said to be validated; None where nobody said."""
-        if not isinstance(self.validated, Finding):
-            return None if self.validated is None else list(self.validated)
-        phase = self.validated.table["phase"]
-        return [
-            cluster
-            for cluster, told in zip(phase[names.CLUSTER].values, phase.values, strict=True)
-            if told in ("validate", "scale")
-        ]
-
-
-def _refuse_no_money(what: str, given: Any) -> None:
-    if not isinstance(given, Mapping):
-        raise FindingError(
-            f"{what} is {given!r}; give money by cluster, such as {{'gym': 500}}, or leave it out."
-        )
-    wrong = [cluster for cluster, money in given.items() if not _is_money(money)]
-    if wrong:
-        raise FindingError(
-            f"{what} of {wrong[0]!r} is {given[wrong[0]]!r}; {len(wrong)} of {len(given)} are like "
-            "this. Give money of at least 0, or leave the cluster out."
-        )
-
-
-def _is_money(money: Any) -> bool:
-    real = isinstance(money, int | float | np.integer | np.floating) and not isinstance(money, bool)
-    return bool(real and 0 <= money <= float(np.finfo(float).max))
 
 
 def allocate(
@@ -235,7 +109,7 @@ def allocate(
     _check(rules, made, known)
     lines = _lines(made, known, budget, method, rules)
     units = apportioned(lines, _whole(budget, rules.unit), _groups(lines, budget, rules))
-    table = _table(lines, np.array(units) * rules.unit, made, known, rules.break_even)
+    table = _table(lines, np.array(units) * rules.unit, made, known, rules)
     return Finding(
         kind="allocation", headline=_headline(table, artist, budget), table=table,
         caveats=_gated(_caveats(made, known, rules, table), gate),
@@ -246,7 +120,7 @@ def allocate(
 
 
 def _refuse_asked(budget: Any, rules: Any) -> None:
-    if not (_is_money(budget) and budget > 0):
+    if not (is_money(budget) and budget > 0):
         raise FindingError(f"The budget is {budget!r}; it must be money above 0.")
     if not isinstance(rules, Rules):
         raise FindingError(
@@ -293,7 +167,7 @@ def _gated(told: tuple[str, ...], gate: Mapping[str, Any]) -> tuple[str, ...]:
 
 
 def _check(rules: Rules, made: Yields, known: Sequence[Hashable]) -> None:
-    for what in _MONEY:
+    for what in MONEY:
         for cluster, money in getattr(rules, what).items():
             if cluster not in made.clusters:
                 raise FindingError(
@@ -393,15 +267,17 @@ def _groups(lines: Sequence[Line], budget: float, rules: Rules) -> list[Group]:
 
 
 def _table(
-    lines: Sequence[Line], amount: Floats, made: Yields, known: list[Hashable], edge: float
+    lines: Sequence[Line], amount: Floats, made: Yields, known: list[Hashable], rules: Rules
 ) -> xr.Dataset:
     place = [known.index(line.cluster) for line in lines]
-    level = made.level[:, made.priced]
+    level, edge = made.level[:, made.priced], rules.break_even
+    capped = _capped(lines, amount, rules)
     best, pays = best_probability(level), (level > edge).mean(axis=0)
     brought = level[:, place] * amount * _diminished(amount, np.array(place), made)
     mean, lower, upper, attrs = interval(brought, None)
     why = [
         _why(line, money, [of_share(float(v[k]), len(level)) for v in (best, pays)], edge)
+        + (", up to its cap" if line.cluster in capped else "")
         for line, money, k in zip(lines, amount, place, strict=True)
     ]
     value, chance = {UNIT: "value"} | attrs, {UNIT: "probability"}
@@ -445,12 +321,25 @@ def _diminished(amount: Floats, place: Integers, made: Yields) -> Floats:
     return found
 
 
+def _capped(lines: Sequence[Line], amount: Floats, rules: Rules) -> set[Hashable]:
+    """Return the clusters that have all that their caps allow."""
+    total: dict[Hashable, float] = {}
+    for line, money in zip(lines, amount, strict=True):
+        total[line.cluster] = total.get(line.cluster, 0.0) + float(money)
+    return {
+        cluster
+        for cluster, money in total.items()
+        if cluster in rules.caps
+        and money + rules.pending.get(cluster, 0.0) > rules.caps[cluster] - rules.unit
+    }
+
+
 def _why(line: Line, money: float, chances: list[str], edge: float) -> str:
     chance = f"{chances[0]} outcomes put it first, {chances[1]} above {edge:g}"
     if line.cap is not None and line.floor == line.cap:
         return f"fixed by hand; {chance}" if line.floor else "given what was fixed, nothing more"
     if money == 0:
-        return f"less than a test is worth; {chance}"
+        return f"nothing: no room, or less than a test is worth; {chance}"
     told = {
         VALIDATED: "validated", ADJACENT: "to be learned about",
         EXPERIMENT: "creative or context tests inside a validated cluster",

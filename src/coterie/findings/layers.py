@@ -33,7 +33,7 @@ from coterie.findings.layer_scores import (
 from coterie.findings.layer_words import caveats_of, headline_of
 from coterie.findings.reference import Reference
 from coterie.findings.responses import interval
-from coterie.findings.shown import CONTEXT, PARTS, Shown
+from coterie.findings.shown import CONTEXT, COUNTS, PARTS, Shown
 
 if TYPE_CHECKING:
     from coterie.typing import Floats
@@ -158,7 +158,7 @@ def layers(
     found.attrs = {"main": "bottleneck", "draws": DRAWS}
     return Finding(
         kind="layers", headline=headline_of(found, scores, at_least), table=found,
-        caveats=caveats_of(drawn, scores, usual, at_least),
+        caveats=(*_unread(table), *caveats_of(drawn, scores, usual, at_least)),
         provenance={
             "table": table.fingerprint(), "rows": int(table.place.size), "usual": usual.about,
             "mix": {str(c): float(w) for c, w in (mix or {}).items()} or drawn.source or "none",
@@ -309,3 +309,14 @@ def _divergence(first: Floats, second: Floats) -> Floats:
     """Return the Jensen-Shannon divergence of shares on the last axis, in nats."""
     found = entropy((first + second) / 2) - (entropy(first) + entropy(second)) / 2
     return np.clip(found, 0.0, np.log(2))
+
+
+def _unread(table: Shown) -> tuple[str, ...]:
+    """Name columns that were not read where one of ours is missing: it may be misspelled."""
+    missing = [c for c in COUNTS if c not in table.counts]
+    if not missing or not table.unread:
+        return ()
+    return (
+        f"There is no column {' or '.join(map(repr, missing))}; not read, and perhaps misspelled: "
+        f"{', '.join(map(repr, table.unread[:5]))}. Say which is meant with columns=.",
+    )

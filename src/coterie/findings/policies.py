@@ -15,10 +15,10 @@ import numpy as np
 import xarray as xr
 
 from coterie.errors import FindingError
-from coterie.findings.budget import SLEEVES
 from coterie.findings.finding import UNIT, Finding
 from coterie.findings.formulas import arrived
 from coterie.findings.markets import WEEK, Market, Seen, World, believed
+from coterie.findings.rules import SLEEVES
 from coterie.findings.sharing import METHODS, Method, sleeve_shares, wanted
 from coterie.typing import Floats
 

@@ -54,11 +54,14 @@ class Shown:
         Context of each row: (row,).
     counts
         By column, those of :data:`COUNTS` that are there: (row,), NaN where not counted.
+    unread
+        Columns of the table that are none of ours; one of them may be misspelled.
     """
 
     contexts: tuple[Hashable, ...]
     place: Integers
     counts: Mapping[str, Floats]
+    unread: tuple[str, ...] = ()
 
     @classmethod
     def of(cls, frame: Any, columns: Mapping[str, str] | None, kinds: Mapping[str, str]) -> Self:
@@ -79,7 +82,7 @@ class Shown:
         FindingError
             If it is no such table, or a row cannot be.
         """
-        table, named = _columns_of(frame, dict(columns or {}))
+        table, named, unread = _columns_of(frame, dict(columns or {}))
         label = _labels(table[CONTEXT])
         contexts = tuple(dict.fromkeys(label))
         _refuse_alike(contexts)
@@ -91,7 +94,8 @@ class Shown:
         for part, kind in kinds.items():
             _refuse_impossible(counts, label, part, kind)
         where = {context: k for k, context in enumerate(contexts)}
-        return cls(contexts, np.array([where[c] for c in label], dtype=np.int64), counts)
+        place = np.array([where[c] for c in label], dtype=np.int64)
+        return cls(contexts, place, counts, unread)
 
     def rows(self, part: str, contexts: int) -> Rows | None:
         """Return the rows in which a rate was counted, of so many contexts; None without one."""
@@ -129,8 +133,8 @@ class Shown:
 
 def _columns_of(
     frame: Any, named: Mapping[str, str]
-) -> tuple[dict[str, list[Any]], dict[str, str]]:
-    """Return the columns that are ours as lists, and what the table calls each."""
+) -> tuple[dict[str, list[Any]], dict[str, str], tuple[str, ...]]:
+    """Return the columns that are ours as lists, what the table calls each, and all others."""
     strange = [name for name in named if name not in COLUMNS]
     if strange:
         raise FindingError(
@@ -151,7 +155,7 @@ def _columns_of(
         )
     if not found[CONTEXT]:
         raise FindingError("The table has no rows. Give one for each context and period.")
-    return found, called
+    return found, called, tuple(c for c in there if c not in called.values())
 
 
 def _refuse_missing(missing: list[str], there: list[str], asked: int) -> None:
