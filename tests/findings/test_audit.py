@@ -446,12 +446,15 @@ def test_a_name_that_nothing_reads_is_told():
 @pytest.mark.parametrize(
     ("said", "words"),
     [
-        ({"tracks": 3}, "tracks is a int and no table"),
-        ({"tracks": {"a": [1], "b": [1, 2]}}, "no table"),
+        ({"tracks": 3}, "tracks is no table that can be read.*int"),
+        ({"tracks": {"a": [1], "b": [1, 2]}}, "no table.*differ in length"),
         ({"tracks": tracks().head(0)}, "has no row"),
         ({"tracks": tracks(released=["soon"] * 12)}, "released of row 0 is 'soon'.*12 of 12"),
         ({"tracks": tracks(released=[2026] * 12)}, "released of row 0 is 2026"),
-        ({"tracks": pd.concat([tracks(), tracks()], axis=1)}, "'track' stands in tracks 2 times"),
+        (
+            {"tracks": pd.concat([tracks()[["track"]], tracks()], axis=1)},
+            "tracks is no table.*'track' is there more than once",
+        ),
         ({"today": "tomorrowish"}, "today is 'tomorrowish'"), ({"today": None}, "today is None"),
         ({"plan": ["someday"]}, "plan of row 0 is 'someday'"), ({"plan": 7}, "plan of row 0 is 7"),
         ({"profile": ["bio"]}, "profile is a list"), ({"listeners": 5}, "listeners is a int"),

@@ -469,7 +469,7 @@ def _masses_at_draws(
     eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats,
     log_mass: Floats,
 ) -> None:  # fmt: skip
-    """Add what :func:`masses_at_draws` returns, at some draws."""
+    """Fill what :func:`masses_at_draws` returns, at some draws."""
     for d in range(first, last):
         level = min(max(eta[d], -_ETA_LIMIT), _ETA_LIMIT)
         for r in range(y.size):

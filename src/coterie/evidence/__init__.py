@@ -12,6 +12,7 @@ from coterie.evidence.crossing import EACH_RELEASE, SEPARATOR, split, with_cross
 from coterie.evidence.cycles import Cycle
 from coterie.evidence.exports import Export, assemble, read_export
 from coterie.evidence.forgetting import NEVER, HalfLife, days_of
+from coterie.evidence.frames import open_table
 from coterie.evidence.joining import Joined, join, part_of, unlike
 from coterie.evidence.outcomes import STANDARD, Outcome, standard_outcomes
 from coterie.evidence.reading import check
@@ -35,6 +36,7 @@ __all__ = [
     "check",
     "days_of",
     "join",
+    "open_table",
     "part_of",
     "read_export",
     "split",

@@ -12,11 +12,11 @@ from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Final, Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from coterie.errors import FindingError
+from coterie.findings.tables import frame_of
 
 type Column = pd.Series[Any]
 
@@ -82,35 +82,6 @@ class Catalogue:
         own = self.frame[column][of]
         named = own.map(_label)
         return int(named.nunique()), int(named.isna().sum())
-
-
-def frame_of(table: Any, what: str) -> pd.DataFrame:
-    """Return any table as a frame of its own, with columns named by text.
-
-    Raises
-    ------
-    FindingError
-        If it is no table, or a column stands in it more than once.
-    """
-    if isinstance(table, pd.DataFrame):
-        frame = table.reset_index(drop=True)
-    else:
-        try:
-            native = pd.DataFrame(table) if isinstance(table, Mapping) else table
-            frame = nw.from_native(native).lazy().collect("pandas").to_native()
-        except (TypeError, ValueError) as error:
-            raise FindingError(
-                f"{what} is a {type(table).__name__} and no table: {error}. Give a pandas, polars "
-                "or pyarrow table, or a dictionary of columns of equal length."
-            ) from None
-    columns = [str(name) for name in frame.columns]
-    twice = [name for name in columns if columns.count(name) > 1]
-    if twice:
-        raise FindingError(
-            f"Column {twice[0]!r} stands in {what} {columns.count(twice[0])} times. Drop all but "
-            "one."
-        )
-    return frame.set_axis(columns, axis=1)
 
 
 def day(value: Any, what: str) -> Any:

@@ -16,6 +16,7 @@ import numpy as np
 from coterie.errors import FindingError
 from coterie.findings.context_levels import DRAWS, Rows, levels_of
 from coterie.findings.formulas import shares_of, standardised
+from coterie.findings.quantities import is_number
 from coterie.findings.reference import Usual
 from coterie.findings.shown import ELIGIBLE, IMPRESSIONS, PARTS, Shown
 
@@ -156,7 +157,7 @@ def _mix_of(
 
 
 def _is_share(value: Any) -> bool:
-    return isinstance(value, int | float | np.number) and bool(np.isfinite(value) and value >= 0)
+    return is_number(value) and value >= 0
 
 
 def _usual(rows: Rows, usual: Reference, part: str) -> Usual:

@@ -19,6 +19,7 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final
 
 from coterie.errors import FindingError
+from coterie.findings.quantities import is_number
 
 if TYPE_CHECKING:
     from coterie.typing import Flags, Floats
@@ -291,7 +292,7 @@ def text_of(table: Mapping[str, Any], key: str) -> str:
 
 def number_of(value: Any, what: str, shown: Any) -> float:
     """Return a finite number, or refuse it."""
-    if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+    if not is_number(value):
         raise FindingError(f"{what} is {_shown(shown)}; write a number, or two for between.")
     return float(value)
 

@@ -14,6 +14,12 @@ from coterie.errors import FindingError
 _LARGEST: Final = float(np.finfo(np.float64).max)
 
 
+def is_number(value: Any) -> bool:
+    """Say whether something is a finite number, and neither a truth nor a text."""
+    real = isinstance(value, int | float | np.integer | np.floating)
+    return real and not isinstance(value, bool) and -_LARGEST <= value <= _LARGEST
+
+
 def number(value: Any, what: str, *, least: float = 0.0, most: float = np.inf) -> float:
     """Return a stated number between two ends.
 
@@ -37,8 +43,7 @@ def number(value: Any, what: str, *, least: float = 0.0, most: float = np.inf) -
     >>> number(3, "The budget")
     3.0
     """
-    good = isinstance(value, int | float | np.number) and not isinstance(value, bool | np.bool_)
-    if good and abs(value) <= _LARGEST and least <= value <= most:
+    if is_number(value) and least <= value <= most:
         return float(value)
     ends = f"of at least {least:g}" if most == np.inf else f"from {least:g} to {most:g}"
     raise FindingError(f"{what} is {value!r}; it is a number {ends}.")

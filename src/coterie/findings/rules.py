@@ -12,12 +12,10 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-import numpy as np
-
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import Finding
-from coterie.findings.quantities import number
+from coterie.findings.quantities import is_number, number
 
 VALIDATED: Final = "validated"
 ADJACENT: Final = "adjacent"
@@ -140,6 +138,5 @@ def _refuse_no_money(what: str, given: Any) -> None:
 
 
 def is_money(money: Any) -> bool:
-    """Say whether something is money: a finite number of at least 0, and no truth."""
-    real = isinstance(money, int | float | np.integer | np.floating) and not isinstance(money, bool)
-    return bool(real and 0 <= money <= float(np.finfo(float).max))
+    """Say whether something is money: a number of at least 0."""
+    return is_number(money) and money >= 0

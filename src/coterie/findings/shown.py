@@ -13,12 +13,12 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import TYPE_CHECKING, Any, Final, Self
 
-import narwhals.stable.v2 as nw
 import numpy as np
 import pandas as pd
 
 from coterie.errors import FindingError
 from coterie.findings.context_levels import Rows
+from coterie.findings.tables import frame_of
 
 if TYPE_CHECKING:
     from coterie.typing import Flags, Floats, Integers
@@ -141,8 +141,8 @@ def _columns_of(
             f"columns names {strange[0]!r}, which is none of ours; {len(strange)} of {len(named)} "
             f"are like this. Name some of {', '.join(COLUMNS)}."
         )
-    table = _opened(frame)
-    there = [str(name) for name in table.columns]
+    table = frame_of(frame, "The table")
+    there = list(table.columns)
     called = {name: str(named.get(name, name)) for name in COLUMNS}
     asked = {n: c for n, c in called.items() if n in named or n == CONTEXT}
     _refuse_missing([c for c in asked.values() if c not in there], there, len(asked))
@@ -168,25 +168,6 @@ def _refuse_missing(missing: list[str], there: list[str], asked: int) -> None:
             f"are missing. It has {', '.join(map(repr, told[:_NAMED])) or 'no columns'}{more}. "
             "Say which is meant: columns={'context': 'surface'}."
         )
-
-
-def _opened(frame: Any) -> Any:
-    """Return a table that was collected, its column names told apart."""
-    try:
-        if isinstance(frame, Mapping):
-            frame = pd.DataFrame({n: list(values) for n, values in frame.items()})
-        if isinstance(frame, pd.DataFrame):
-            frame = frame.set_axis([str(name) for name in frame.columns], axis=1)
-        opened = nw.from_native(frame)
-        opened.collect_schema()
-        return opened.collect() if isinstance(opened, nw.LazyFrame) else opened
-    except (TypeError, ValueError, nw.exceptions.NarwhalsError) as error:
-        raise FindingError(
-            f"{type(frame).__name__} is no table that can be read: "
-            f"{' '.join(str(error).split()).rstrip('.')}. Give a pandas, polars "
-            "or pyarrow table with a name for each column, or a dictionary of columns of equal "
-            "length."
-        ) from None
 
 
 def _labels(values: list[Any], column: str = CONTEXT) -> list[Hashable]:

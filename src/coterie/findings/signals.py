@@ -18,6 +18,7 @@ import numpy as np
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.patterns import PRIOR
+from coterie.findings.quantities import is_number
 from coterie.findings.reference import Reference
 from coterie.findings.responses import Responses
 
@@ -99,8 +100,7 @@ class Groups:
                     f"{place!r} is expected and is none of the places "
                     f"{', '.join(map(repr, self.places)) or '(none is named)'}. Name it in both."
                 )
-            number = isinstance(chance, int | float | np.number) and not isinstance(chance, bool)
-            if not (number and 0 <= chance <= 1):
+            if not (is_number(chance) and 0 <= chance <= 1):
                 raise FindingError(
                     f"{place!r} is expected with {chance!r}; give a probability from 0 to 1."
                 )

@@ -12,10 +12,9 @@ from dataclasses import dataclass, field
 from types import MappingProxyType
 from typing import Any, Final
 
-import numpy as np
-
 from coterie.errors import FindingError
 from coterie.findings.finding import Severity
+from coterie.findings.quantities import is_number
 
 ACTS: Final = ("saves", "adds", "follows")
 """Columns of intentional acts; the article judges traffic by these (section 5.2)."""
@@ -142,8 +141,6 @@ def _refuse_usual(usual: Any) -> None:
             raise FindingError(f"usual {name} is {rate!r}; it is above 0 and below 1.")
 
 
-def _refuse(name: str, value: object, what: str, *, most: float = float("inf")) -> None:
-    number = isinstance(value, int | float | np.integer | np.floating)
-    number = number and not isinstance(value, bool)
-    if not (number and 0 <= value <= min(most, float(np.finfo(float).max))):  # type: ignore[operator]
+def _refuse(name: str, value: Any, what: str, *, most: float = float("inf")) -> None:
+    if not (is_number(value) and 0 <= value <= most):
         raise FindingError(f"{name} is {value!r}; it is {what}.")

@@ -14,8 +14,9 @@ import numpy as np
 import pandas as pd
 
 from coterie.errors import FindingError
-from coterie.findings.catalogue import counts_of, flag, frame_of
+from coterie.findings.catalogue import counts_of, flag
 from coterie.findings.intents import intents
+from coterie.findings.tables import frame_of
 from coterie.findings.thresholds import ACTS
 
 if TYPE_CHECKING:
