@@ -45,7 +45,10 @@ NAME: Final = "coterie"
 """Of the style, in Matplotlib's library and among Plotly's templates."""
 _FOLDER: Final = Path(__file__).parent / "styles"
 
-_KINDS: Final = {"eti": "equal-tailed interval", "hdi": "highest-density interval"}
+_KINDS: Final = {
+    "eti": "equal-tailed interval", "hdi": "highest-density interval",
+    "bootstrap": "bootstrap interval", "simulation error": "interval of simulation error",
+}  # fmt: skip
 
 
 _SYMBOLS: Final[Mapping[str, Mapping[str, str]]] = {

@@ -34,8 +34,8 @@ def chart_of(finding: Finding) -> tuple[Chart, int]:
     made = bars_of(finding)
     if made is None:
         frame = finding.to_frame()
-        columns = [c for c in _COLUMNS.get(finding.kind, frame.columns) if c in frame]
-        shown = frame[columns].head(LINES).map(_written)
+        told = _COLUMNS.get(finding.kind, {str(c): str(c) for c in frame})
+        shown = frame[list(told)].rename(columns=told).head(LINES).map(_written)
         shown = shown.loc[:, (shown != "").any()] if len(shown) else shown
         return Table(shown.iloc[:, :_WIDEST]), max(len(frame) - LINES, 0)
     left = max(len(made.frame) - ROWS, 0)
@@ -155,10 +155,10 @@ _NAMED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(
     }
 )
 """What a row is called, where its labels alone do not say it."""
-_COLUMNS: Final[Mapping[str, tuple[str, ...]]] = MappingProxyType(
-    {"release_plan": ("task", "due", "status", "phase_of")}
+_COLUMNS: Final[Mapping[str, Mapping[str, str]]] = MappingProxyType(
+    {"release_plan": {"task": "task", "due": "due", "status": "status", "phase_of": "phase"}}
 )
-"""What of a table is for a slide; the file of numbers has all."""
+"""What of a table is for a slide, and how it is called there; the file of numbers has all."""
 _MAPS: Final[Mapping[str, str]] = MappingProxyType({"dimensions": "good"})
 _OWN: Final[Mapping[str, Callable[[Finding], Bars | None]]] = MappingProxyType(
     {"backtest": _backtest, "sensitivity": _sensitivity}

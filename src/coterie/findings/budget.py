@@ -356,7 +356,7 @@ def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:
     return (
         f"Of the next {budget:,.0f} for {artist}, {money.iloc[0]:,.0f} go to {money.index[0]}, the "
         f"best buy in {of_share(float(best), table.attrs['draws'])} equally likely outcomes; "
-        f"{shared}. All of it should bring {float(table['total']):,.0f} of value "
+        f"{shared}; all of it should bring {float(table['total']):,.0f} of value "
         f"({float(table['total_lower']):,.0f} to {float(table['total_upper']):,.0f})."
     )
 

@@ -249,7 +249,7 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
     given_up = cost * behind[:, None]
     dims, value = (names.CLUSTER, PEOPLE), {UNIT: "value"}
     noise = 2 * budget * laid([one.error for one in learned])
-    about = {"ci_kind": "simulation", "ci_prob": 0.95}
+    about = {"ci_kind": "simulation error", "ci_prob": 0.95}
     says = {UNIT: "value a unit of money", "says": "worth of the answer, for a unit of the test"}
     return xr.Dataset(
         {

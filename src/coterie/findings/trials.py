@@ -213,7 +213,7 @@ def _weights(log_weight: Floats, truth: Integers) -> Floats:
 
 
 def spaced(value: Floats, size: int, rng: np.random.Generator) -> Integers:
-    """Return draws that stand for all: every so manieth in order of value, which is less noisy."""
+    """Return draws that stand for all: evenly spaced in order of value, which is less noisy."""
     return leaning(value, np.zeros(value.size), size, rng)[0]
 
 
