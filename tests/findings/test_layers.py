@@ -222,7 +222,7 @@ def test_the_three_layers_multiply_to_the_intents_of_those_eligible(seed):
     mix = {"a": 1, "b": 2, "c": 0.5}
     drawn = Exposure.of(Shown.of(table, None, {}), USUAL, mix, rng=rng)
     stream, intent = drawn.ranking
-    made = drawn.eligible.sum() * drawn.retrieval * stream * intent * drawn.calibration
+    made = drawn.eligible.sum() * drawn.retrieved * stream * intent * drawn.calibration
     wanted = (drawn.eligible * drawn.rates["retrieval"] * drawn.conversion).sum(axis=1)
     np.testing.assert_allclose(made, wanted)
 

@@ -98,7 +98,7 @@ class Exposure:
         return self.rates["stream"] * self.rates["intent"]
 
     @property
-    def retrieval(self) -> Floats | None:
+    def retrieved(self) -> Floats | None:
         """Return the share of eligible people who were shown it: (draw,)."""
         if "retrieval" not in self.rates:
             return None

@@ -80,7 +80,7 @@ class Scores:
         rate: dict[str, Floats] = {}
         index: dict[str, Floats] = {}
         middle: dict[str, float] = {}
-        retrieval, ranking, calibration = drawn.retrieval, drawn.ranking, drawn.calibration
+        retrieval, ranking, calibration = drawn.retrieved, drawn.ranking, drawn.calibration
         if retrieval is not None and RETRIEVAL not in missing:
             rate[RETRIEVAL] = retrieval
             index[RETRIEVAL] = usual.scores(RETRIEVAL, retrieval)
