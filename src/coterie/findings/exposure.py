@@ -119,7 +119,7 @@ class Exposure:
     def calibration(self) -> Floats | None:
         """Return conversion at the mix shown over that at the usual mix: (draw,)."""
         conversion = self.conversion
-        if conversion is None or self.weights is None or len(self.contexts) < 2:  # noqa: PLR2004
+        if conversion is None or self.weights is None or len(self.contexts) < 2:  # noqa: PLR2004 - one context has no mix
             return None
         found: Floats = (self.shown * conversion).sum(axis=1) / (conversion @ self.weights)
         return found
