@@ -3,9 +3,9 @@
 The integrals ask for the mass of the same count at hundreds of levels in one short range. It is
 computed at Chebyshev points there, and read off the polynomial through them everywhere else: the
 log masses have no pole nearer than pi to the real levels, so that few points are many digits.
-Callers may trust that what is read off is within 1e-4, mostly 1e-7, of what would be computed
-(of masses below exp(-10000), eight digits), because a polynomial whose last two terms are above
-1e-5 is not handed out.
+Callers may trust that what is read off is within 1e-4, mostly 1e-7, of what would be computed,
+because a polynomial whose last two terms are above 1e-5 is not handed out; where a log mass in
+the range is below -100,000, within a billionth of the lowest, which is what powers round to.
 """
 
 from __future__ import annotations

@@ -97,8 +97,14 @@ def mode(
 
     Examples
     --------
-    >>> evidence = co.example_beliefs().evidence
-    >>> prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), elsewhere=0.1)
+    >>> table = pd.DataFrame(
+    ...     {"artist": np.arange(60) // 2, "cluster": np.tile(["gym", "focus"], 30)}
+    ... )
+    >>> table["listeners"] = 200
+    >>> table["saves"] = rng.binomial(200, rng.beta(4, 36, size=60))
+    >>> saved = co.Outcome.binary("save", successes="saves", trials="listeners")
+    >>> evidence = co.Evidence.from_frame(table, outcomes=[saved])
+    >>> prior = co.MembershipPrior.uniform(["gym", "focus"], elsewhere=0.1)
     >>> none = co.ParameterPrior.fixed(0.0)
     >>> still = co.PopulationPrior().replace(cluster_scale=none, kappa_spread=none)
     >>> found = co.mode(evidence, prior, population=still, starts=1, rng=rng)
