@@ -39,6 +39,14 @@ def test_a_probability_is_told_in_twentieths_on_an_axis_to_one():
     assert not chart.lined
 
 
+def test_a_page_heads_rows_with_what_they_are(tmp_path):
+    found = measured([1.0, 3.0])
+    lines = co.Finding("worth", found.headline, found.table.rename(cluster="line"))
+    for finding, head in ((found, "Cluster"), (lines, "Line")):
+        page = co.Deck([finding]).to_html(tmp_path / "deck.html").read_text(encoding="utf-8")
+        assert f'<th scope="col">{head}</th><th scope="col">worth of a euro</th>' in page
+
+
 def test_numbers_below_nought_are_a_table():
     chart, _ = chart_of(measured([-1.0, 3.0]))
     assert isinstance(chart, Table)

@@ -500,6 +500,14 @@ def test_the_same_chance_gives_the_same_audit():
     assert [p["severity"] for p in first["parts"]] == ["fine"] * 9
 
 
+def test_a_column_of_tracks_that_may_be_misspelled_is_named():
+    whole = CLEAN["tracks"].assign(colour="red")
+    assert not any("misspelled" in c for c in audited(**CLEAN | {"tracks": whole}).caveats)
+    wrong = whole.rename(columns={"lyrics": "lyric"})
+    caveats = audited(**CLEAN | {"tracks": wrong}).caveats
+    assert any("perhaps misspelled: lyric, colour" in c for c in caveats), caveats
+
+
 def test_an_audit_and_each_of_its_parts_is_a_slide():
     from coterie.deck.slides import Bars
     from coterie.deck.story import of_finding
@@ -544,6 +552,8 @@ def test_a_reason_to_go_on_is_kept_with_what_was_blocked(beliefs):
     assert found.caveats[0].startswith("Not ready to scale: sparse catalogue. Given despite it: a")
     assert found.provenance["despite"] == "a tour begins in May"
     assert found.provenance["blocked"] == ["sparse catalogue"]
+    told = found.table["why"].values
+    assert all(str(why).endswith("given despite it: a tour begins in May") for why in told)
     assert float(found.table["amount"].sum()) == 1_000
 
 

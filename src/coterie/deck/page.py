@@ -105,8 +105,8 @@ def _bars(chart: Bars) -> dict[str, Any]:
                 "width": None if lower is None or upper is None else round(upper - lower, 2),
             }
         )  # fmt: skip
-    return {"kind": "bars", "rows": rows, "value": chart.value, "before": chart.before,
-            "line": chart.line if chart.lined else ""}  # fmt: skip
+    return {"kind": "bars", "rows": rows, "corner": chart.rows, "value": chart.value,
+            "before": chart.before, "line": chart.line if chart.lined else ""}  # fmt: skip
 
 
 def _map(chart: Map) -> dict[str, Any]:

@@ -39,6 +39,8 @@ class Bars:
         End of the axis: 1 for probabilities.
     line
         What the dark line from ``lower`` to ``upper`` is.
+    rows
+        What the labels are.
     """
 
     frame: pd.DataFrame
@@ -46,6 +48,7 @@ class Bars:
     before: str = ""
     most: float = 1.0
     line: str = "interval"
+    rows: str = "Cluster"
 
     @property
     def lined(self) -> bool:

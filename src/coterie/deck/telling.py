@@ -100,7 +100,7 @@ def _main(finding: Finding) -> Bars | None:
     most = float(np.nanmax(bars[["value", "upper"]].to_numpy(dtype=float), initial=1e-9))
     whole = 1.0 if unit == "probability" else most
     said = str(finding.table[main].attrs.get("says", f"{main} ({unit})"))
-    return Bars(bars, said, most=whole)
+    return Bars(bars, said, most=whole, rows=", ".join(labels).capitalize())
 
 
 def _backtest(finding: Finding) -> Bars:
@@ -116,7 +116,7 @@ def _backtest(finding: Finding) -> Bars:
     )  # fmt: skip
     words = f"{100 * prob:.3g} %"
     said = f"share of counts inside their {words} intervals"
-    return Bars(bars, said, f"{words}, as it should be")
+    return Bars(bars, said, f"{words}, as it should be", rows="Outcome")
 
 
 def _sensitivity(finding: Finding) -> Bars:
@@ -141,7 +141,7 @@ def _sensitivity(finding: Finding) -> Bars:
         }
     )  # fmt: skip
     told = "priors or counts at half or twice their weight; * the answer would change"
-    return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told)
+    return Bars(bars.iloc[order].reset_index(drop=True), "belief now", line=told, rows="Artist")
 
 
 _NAMED: Final[Mapping[str, Callable[[Any], str]]] = MappingProxyType(

@@ -134,7 +134,7 @@ def audit(  # noqa: PLR0913 - one argument a thing that is looked at, keyword-on
     table = _table(parts)
     return Finding(
         kind="audit", headline=_headline(table, artist), table=table, parts=parts,
-        caveats=_caveats(parts, profile, listeners, thresholds),
+        caveats=_caveats(parts, _unread(catalogue, profile, listeners, thresholds)),
         provenance=_origin(artist, now, tracks=catalogue, thresholds=thresholds),
     )  # fmt: skip
 
@@ -223,9 +223,20 @@ def _headline(table: xr.Dataset, artist: Hashable) -> str:
     return f"{artist} {ready}: {'; '.join(told)}."
 
 
-def _caveats(
-    parts: Sequence[Finding], profile: Any, listeners: Any, thresholds: Thresholds
-) -> tuple[str, ...]:
+def _unread(
+    tracks: Catalogue | None, profile: Any, listeners: Any, thresholds: Thresholds
+) -> list[str]:
+    """Return names that no check reads: they may be misspelled."""
+    strange = blockers.unread(profile, (*thresholds.profile, *blockers.USED))
+    strange += blockers.unread(listeners, (*blockers.SEGMENTS, *blockers.SOURCES), segments=True)
+    columns = [] if tracks is None else [str(column) for column in tracks.frame.columns]
+    wanted = {*thresholds.metadata, *blockers.COLUMNS}
+    # A table of tracks may well have other columns: they are named where one of ours is missing.
+    whole = wanted - {"isrc"} <= set(columns)
+    return strange if whole else strange + [c for c in columns if c not in wanted]
+
+
+def _caveats(parts: Sequence[Finding], strange: Sequence[str]) -> tuple[str, ...]:
     told = []
     unseen = [part for part in parts if part.severity == _NOT_CHECKED]
     if unseen:
@@ -235,8 +246,6 @@ def _caveats(
         "The article names the blockers and gives no numbers: thresholds are conventions that can "
         "be stated otherwise, but for the usual third of active listeners and weeks 2 to 6."
     )
-    strange = blockers.unread(profile, (*thresholds.profile, *blockers.USED))
-    strange += blockers.unread(listeners, (*blockers.SEGMENTS, *blockers.SOURCES), segments=True)
     if strange:
         told.append(f"Read by no check, and perhaps misspelled: {', '.join(strange[:8])}.")
     told += [f"{p.provenance['check'].capitalize()}: {c}" for p in parts for c in p.caveats]

@@ -87,6 +87,8 @@ SOURCES: Final[Mapping[str, bool]] = {
 }  # fmt: skip
 """Sources of listening, and whether they are programmed: the article, sections 5.2 and 7.3."""
 USED: Final = ("followers", "monthly_listeners")
+COLUMNS: Final = ("track", "release", "released", "genre", "isrc")
+"""Of the table of tracks, beside the metadata that is asked for."""
 _NO_TRACKS: Final = Part(name="tracks", held=None, evidence="the tracks are not known")
 
 

@@ -30,6 +30,7 @@ if TYPE_CHECKING:
     from coterie.typing import Floats, Integers
 
 LINE: Final = "line"
+_NOTHING: Final = "no room, or less than a test is worth"
 
 
 def allocate(
@@ -273,11 +274,20 @@ def _table(
     level, edge = made.level[:, made.priced], rules.break_even
     capped = _capped(lines, amount, rules)
     best, pays = best_probability(level), (level > edge).mean(axis=0)
+    stopped = rules.audit is not None and not ready_to_scale(rules.audit)
+    despite = f"; not ready to scale, given despite it: {rules.despite.strip()}" if stopped else ""
     brought = level[:, place] * amount * _diminished(amount, np.array(place), made)
     mean, lower, upper, attrs = interval(brought, None)
     why = [
-        _why(line, money, [of_share(float(v[k]), len(level)) for v in (best, pays)], edge)
-        + (", up to its cap" if line.cluster in capped else "")
+        _why(
+            line,
+            money,
+            [of_share(float(v[k]), len(level)) for v in (best, pays)],
+            edge,
+            full=line.cluster in capped,
+        )
+        + (", up to its cap" if line.cluster in capped and money else "")
+        + despite
         for line, money, k in zip(lines, amount, place, strict=True)
     ]
     value, chance = {UNIT: "value"} | attrs, {UNIT: "probability"}
@@ -334,12 +344,12 @@ def _capped(lines: Sequence[Line], amount: Floats, rules: Rules) -> set[Hashable
     }
 
 
-def _why(line: Line, money: float, chances: list[str], edge: float) -> str:
+def _why(line: Line, money: float, chances: list[str], edge: float, *, full: bool) -> str:
     chance = f"{chances[0]} outcomes put it first, {chances[1]} above {edge:g}"
     if line.cap is not None and line.floor == line.cap:
         return f"fixed by hand; {chance}" if line.floor else "given what was fixed, nothing more"
     if money == 0:
-        return f"nothing: no room, or less than a test is worth; {chance}"
+        return f"nothing: {'its cap leaves no room' if full else _NOTHING}; {chance}"
     told = {
         VALIDATED: "validated", ADJACENT: "to be learned about",
         EXPERIMENT: "creative or context tests inside a validated cluster",
