@@ -151,7 +151,9 @@ def test_an_unknown_family_and_a_single_replication_are_refused(tmp_path):
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("family", ["one-home", "many-homes"])
+@pytest.mark.parametrize(
+    "family", ["one-home", pytest.param("many-homes", marks=pytest.mark.nightly)]
+)
 def test_the_truth_is_one_more_draw_on_twenty_worlds(family, tmp_path):
     found = sbc(family, folder=tmp_path, replications=20, seed=20261124)
     assert not found.table["flagged"].any(), found.headline
