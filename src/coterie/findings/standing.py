@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
     from coterie.typing import Floats, Integers
 
-_DRAWS: Final = 1000
+_DRAWS: Final = 2000
 """Draws to look ahead from, at least."""
+_AHEAD: Final = 4 * RESULTS
+"""Results of the next campaign that are looked at."""
 LONGEST: Final = 12
 """Campaigns looked ahead, at most."""
 ASSURED: Final = 0.8
@@ -196,7 +198,7 @@ def _ahead(
     value = made.value[:, stand.place]
     rank = PHASES.index(stand.phase)
     one = Trial(stand.place, stand.people)
-    (result,) = unfold(one, ground, truth=spaced(value, RESULTS, rng), rng=rng)
+    (result,) = unfold(one, ground, truth=spaced(value, _AHEAD, rng), rng=rng)
     ranks = _ranks(result, pays, stand, gates, 1)
     needed = unknown if stand.phase == PHASES[-1] else float("inf")
     paying = np.flatnonzero(pays > 0)
@@ -230,7 +232,11 @@ def _edge(shown: Floats, changed: Any) -> float:
     order = np.argsort(shown, kind="stable")
     ordered, hits = shown[order], changed[order]
     errors = np.cumsum(hits)[:-1] + np.cumsum(~hits[::-1])[::-1][1:]
-    at = int(errors.argmin())
+    # Results that show the same are on one side of a cut.
+    apart = np.diff(ordered) > 0
+    if not apart.any():
+        return float("nan")
+    at = int(np.where(apart, errors, errors.max() + 1).argmin())
     return float((ordered[at] + ordered[at + 1]) / 2)
 
 
