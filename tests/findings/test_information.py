@@ -13,9 +13,9 @@ from scipy.stats import beta, betabinom
 
 import coterie as co
 from coterie.findings.economics import Yields
-from coterie.findings.information import learn
+from coterie.findings.information import learn, thinned
 from coterie.findings.responses import Responses
-from coterie.findings.trials import Ground, Trial, leaning, unfold
+from coterie.findings.trials import Ground, Trial, leaning, leant, unfold
 from tests.findings.priced import OUTCOMES, rows, stated
 
 WORTH = {"save": 1.0}
@@ -130,9 +130,10 @@ def test_results_that_are_leant_to_count_for_less():
     ground, _ = made(levels)
     own = levels[:, 1]
     rng = np.random.default_rng(7)
-    truth, lean = leaning(own, np.maximum(own - 0.12, 0), 2000, rng)
+    lean = leant(np.maximum(own - 0.12, 0))
+    truth = leaning(own, lean, 2000, rng)
     (result,) = unfold(Trial(1, 300), ground, truth=truth, rng=rng)
-    share = result.share(lean)
+    share = 1 / (result.weights @ lean)
     assert levels[truth, 1].mean() > own.mean() + 0.005
     # What is expected after the test is what is expected before it.
     after = result.after(levels[:, 1])
@@ -167,6 +168,14 @@ def test_the_money_of_a_test_is_counted(monkeypatch):
     assert (table["given_up"] >= 0).all()
     assert (table["evsi"] <= float(table["evpi"])).all()
     np.testing.assert_allclose(table["per_cost"], table["evsi"] / table["cost"])
+
+
+def test_people_who_are_added_to_a_test_never_make_it_worth_less(monkeypatch):
+    sizes = (900, 50, 100, 60, 1000, 800)
+    table = priced(monkeypatch, drawn_levels(300), people=sizes).table
+    worth = table["evsi"].sortby("people")
+    assert (worth.diff("people") >= 0).all()
+    assert float(worth.max()) > float(worth.min()) > 0
 
 
 def test_twice_the_budget_makes_an_answer_worth_twice_as_much(monkeypatch):
@@ -298,3 +307,29 @@ def test_organic_rows_make_no_test_smaller():
         people.append(result.shown.mean())
     # A listener shows what she is worth, whoever else came unasked.
     np.testing.assert_allclose(people, 0.1, rtol=0.05)
+
+
+def test_thinned_draws_stand_for_all_and_keep_the_rare_ones():
+    levels = drawn_levels(100_000)
+    ground, yields = made(levels)
+    kept, fewer = thinned(ground, yields, rng=np.random.default_rng(1))
+    assert 19_000 < len(fewer.level) < 21_000
+    assert kept.counts.sum() == pytest.approx(100_000, rel=0.02)
+    np.testing.assert_allclose(
+        np.average(fewer.level, axis=0, weights=kept.counts), levels.mean(axis=0), rtol=0.01
+    )
+    assert len(np.unique(fewer.level, axis=0)) == len(fewer.level)
+    # Half of the draws at which the third is by far the best are there: a fifth of all is kept.
+    rare = levels[:, 2] > 0.25
+    assert (fewer.level[:, 2] > 0.25).sum() > 0.5 * rare.sum() > 50
+    few = made(drawn_levels(500))
+    assert thinned(*few, rng=np.random.default_rng(1))[1] is few[1]
+
+
+@pytest.mark.parametrize(("place", "people"), [(0, 200), (1, 200), (2, 50), (2, 1000)])
+def test_one_run_from_thinned_draws_is_within_a_tenth_of_the_exact_sum(place, people):
+    ground, yields = made(drawn_levels(100_000, 7), 60.0)
+    rng = np.random.default_rng(11)
+    found = learn(Trial(place, people), *thinned(ground, yields, rng=rng), rng=rng)
+    exact = exactly(place, people, 60.0)
+    assert found.worth == pytest.approx(exact, rel=0.1)

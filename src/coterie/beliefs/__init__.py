@@ -16,10 +16,11 @@ if TYPE_CHECKING:
     from coterie.beliefs.alone import Alone, clusters_of
     from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
+    from coterie.beliefs.draw_likelihoods import add_log_likelihood
     from coterie.beliefs.example import example_beliefs
     from coterie.beliefs.fitting import build_model, fit
     from coterie.beliefs.given import believe_given
-    from coterie.beliefs.masses import log_mass, log_mass_at_draws
+    from coterie.beliefs.masses import log_mass
     from coterie.beliefs.maximising import mode
     from coterie.beliefs.parameters import ParameterPrior
     from coterie.beliefs.population_prior import PopulationPrior
@@ -46,6 +47,7 @@ __all__ = [
     "Population",
     "PopulationPrior",
     "Replicas",
+    "add_log_likelihood",
     "believe_given",
     "bridge",
     "build_model",
@@ -55,7 +57,6 @@ __all__ = [
     "level_rates",
     "levels_and_rates",
     "log_mass",
-    "log_mass_at_draws",
     "mode",
     "next_rates",
     "population_of",
@@ -82,6 +83,7 @@ _FILES = {
     "Population": "scoring",
     "PopulationPrior": "population_prior",
     "Replicas": "redrawing",
+    "add_log_likelihood": "draw_likelihoods",
     "believe_given": "given",
     "bridge": "bridging",
     "build_model": "fitting",
@@ -91,7 +93,6 @@ _FILES = {
     "level_rates": "rates_by_level",
     "levels_and_rates": "ahead",
     "log_mass": "masses",
-    "log_mass_at_draws": "masses",
     "mode": "maximising",
     "next_rates": "ahead",
     "poststratify": "poststratifying",

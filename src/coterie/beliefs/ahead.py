@@ -50,14 +50,17 @@ def next_rates(
 
 
 def levels_and_rates(
-    beliefs: Beliefs, *, artists: Sequence[Any] | None = None, rng: np.random.Generator
-) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:
+    beliefs: Beliefs, *, artists: Sequence[Any] | None = None, rng: np.random.Generator,
+    times: int = 1,
+) -> tuple[xr.DataArray, xr.DataArray, xr.DataArray]:  # fmt: skip
     """Draw as :func:`next_rates` does, and what many such cells come to on average.
 
     Parameters
     ----------
     beliefs, artists, rng
         As in :func:`next_rates`.
+    times
+        How often home and window are drawn at each draw of the fit.
 
     Returns
     -------
@@ -66,6 +69,7 @@ def levels_and_rates(
         concentration of a cell's rate about its level.
     """
     refuse_partial(beliefs)
+    beliefs = beliefs if times == 1 else _repeated(beliefs, times)
     known = Known.of(beliefs)
     wanted = known.levels.artists if artists is None else chosen_artists(artists, known)
     clusters = known.levels.clusters
@@ -81,6 +85,17 @@ def levels_and_rates(
     order = {names.OUTCOME: [o.name for o in beliefs.evidence.outcomes]}
     made = [xr.concat(side, names.ARTIST).sel(order) for side in zip(*found, strict=True)]
     return made[0], made[1], made[2]
+
+
+def _repeated(beliefs: Beliefs, times: int) -> Beliefs:
+    """Return beliefs in which every draw of the fit stands several times."""
+    tree = beliefs.tree.copy()
+    posterior = tree[names.POSTERIOR].to_dataset()
+    size = posterior.sizes[names.DRAW]
+    again = posterior.isel({names.DRAW: np.tile(np.arange(size), times)})
+    again = again.assign_coords({names.DRAW: np.arange(size * times)})
+    tree[names.POSTERIOR] = xr.DataTree(again)
+    return type(beliefs)(tree)
 
 
 def _one_table(drawn: xr.Dataset) -> xr.DataArray:

@@ -461,38 +461,3 @@ def mass_and_below(
     given = (eta, kappa, y, n, is_count, constant, *found)
     in_parts(lambda first, last: _mass_and_below(first, last, *given), len(eta))
     return found
-
-
-@njit(cache=True, nogil=True)
-def _masses_at_draws(
-    first: int, last: int,
-    eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats,
-    log_mass: Floats,
-) -> None:  # fmt: skip
-    """Fill what :func:`masses_at_draws` returns, at some draws."""
-    for d in range(first, last):
-        level = min(max(eta[d], -_ETA_LIMIT), _ETA_LIMIT)
-        for r in range(y.size):
-            s0, s1 = shared_part(kappa[d], y[r], n[r], is_count)
-            kernel = log_kernel(level, kappa[d], y[r], n[r], s0, s1, is_count)[0]
-            log_mass[d, r] = min(constant[r] + kernel, 0.0)
-
-
-def masses_at_draws(
-    eta: Floats, kappa: Floats, y: Floats, n: Floats, is_count: bool, constant: Floats
-) -> Floats:
-    """Return log P(Y = y) of every count at every draw: (draw, row).
-
-    Parameters
-    ----------
-    eta, kappa
-        Level and concentration: (draw,).
-    y, n, constant
-        Counts and their :func:`log_constant`: (row,).
-    is_count
-        Whether the outcome is a count.
-    """
-    found = np.empty((eta.size, y.size))
-    given = (eta, kappa, y, n, is_count, constant, found)
-    in_parts(lambda first, last: _masses_at_draws(first, last, *given), eta.size)
-    return found

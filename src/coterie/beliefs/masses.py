@@ -10,7 +10,7 @@ from typing import Any, Literal
 
 import numpy as np
 
-from coterie.beliefs.density import log_constant, mass_and_below, masses_at_draws
+from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
@@ -52,39 +52,12 @@ def log_mass(
     return found[0].reshape(arrays[0].shape)
 
 
-def log_mass_at_draws(
-    y: Any, n: Any, rate: Any, kappa: Any, *, kind: Literal["binary", "count"] = "binary"
-) -> Floats:
-    """Return the log probability of every count under every draw.
-
-    Parameters
-    ----------
-    y, n
-        Counts: (row,).
-    rate, kappa
-        Mean rate and concentration: (draw,).
-    kind
-        As in :func:`log_mass`.
-
-    Returns
-    -------
-    numpy.ndarray
-        In nats: (draw, row).
-
-    Raises
-    ------
-    BeliefError
-        If a count, rate or concentration is out of range.
-    """
-    above, below = (np.ascontiguousarray(v, dtype=np.float64) for v in np.broadcast_arrays(y, n))
-    mean, scatter = (
-        np.ascontiguousarray(v, dtype=np.float64) for v in np.broadcast_arrays(rate, kappa)
-    )
-    binary = kind == "binary"
+def refuse_impossible(
+    above: Floats, below: Floats, mean: Floats, scatter: Floats, binary: bool
+) -> None:
+    """Refuse counts of rows, or rates and concentrations of draws, that no law allows."""
     _refuse(above, below, np.full(above.size, 0.5), np.ones(above.size), binary)
     _refuse(np.zeros(mean.size), np.ones(mean.size), mean, scatter, binary)
-    exact = log_constant(above, below, np.full(above.size, not binary))
-    return masses_at_draws(_eta(mean, binary), scatter, above, below, not binary, exact)
 
 
 def _eta(mean: Floats, binary: bool) -> Floats:

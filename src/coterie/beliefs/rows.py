@@ -19,6 +19,7 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.assemble import draw_members
 from coterie.beliefs.crossed import completed
+from coterie.beliefs.cutting import observed_of
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
 from coterie.beliefs.left_out import LeftOut
 from coterie.beliefs.membership import Phi, conditional_log_odds, member_probability
@@ -124,21 +125,24 @@ def states(
     _check_outcomes(known, rows)
     rows = completed(rows, known.levels)
     plan = _plan(known, rows)
+    # Of whom no row speaks, no home need be drawn.
+    made = observed_of(known.made, plan.pair_artist)
     wide = len(rows) * len(known.levels.outcomes) * 6 + known.stated.table.size * 3
-    step = max(1, int(_CHUNK_BYTES / (8 * (known.made.y.size + wide))))
+    step = max(1, int(_CHUNK_BYTES / (8 * (made.y.size + wide))))
     for first in range(0, known.size, step):
         part = slice(first, min(first + step, known.size))
-        yield part, _state(known, plan, part, rng, fresh=fresh)
+        yield part, _state(known, made, plan, part, rng, fresh=fresh)
 
 
 def _state(
-    known: Known, plan: _Plan, part: slice, rng: np.random.Generator, *, fresh: bool
-) -> State:
+    known: Known, made: Design, plan: _Plan, part: slice, rng: np.random.Generator, *,
+    fresh: bool,
+) -> State:  # fmt: skip
     post = known.posterior
-    at = read.phi(post, known.made, known.levels, known.stated, part)
+    at = read.phi(post, made, known.levels, known.stated, part)
     effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, part))
     affinity = read.flat(post, names.AFFINITY, part)
-    member = _members(known, at, effect, affinity, rng)
+    member = _members(known.stated, made, (at, effect, affinity), rng)
     artist = _widened(effect, plan.new_artists, at.artist_scale, rng)
     between = read.flat(post, names.CLUSTER_SCALE, part)
     cluster = _widened(read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng)
@@ -242,13 +246,14 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
 
 
 def _members(
-    known: Known, at: Phi, effect: Floats, affinity: Floats, rng: np.random.Generator
+    stated: Stated, made: Design, drawn: tuple[Phi, Floats, Floats], rng: np.random.Generator
 ) -> Any:
-    made = known.made
+    """Draw homes: given the counts those of the design's artists, of others as they were stated."""
+    at, effect, affinity = drawn
     own = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster], dtype=np.float64)
     low, high = conditional_log_odds(made, at, effect, (own, own))
-    chance, _ = member_probability(high - low, made, at, homes=known.stated.code)
-    return draw_members(chance, known.stated, rng)
+    chance, _ = member_probability(high - low, made, at, homes=stated.code)
+    return draw_members(chance, stated, rng)
 
 
 def _pairs(

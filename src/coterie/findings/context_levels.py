@@ -155,13 +155,15 @@ def _grid(centre: float, usual: Usual, apart: float) -> _Grid:
 
 def _log_mass(above: Floats, below: Floats, nodes: Floats, kappas: Floats, kind: Any) -> Floats:
     """Return how likely a context's rows are: (concentration, node)."""
-    from coterie.beliefs import log_mass_at_draws
+    from coterie.beliefs import add_log_likelihood
 
     rate, kappa = np.tile(_rate(nodes, kind), kappas.size), np.repeat(kappas, nodes.size)
     total = np.zeros(rate.size)
     for first in range(0, above.size, _ROWS):
         part = slice(first, first + _ROWS)
-        total += log_mass_at_draws(above[part], below[part], rate, kappa, kind=kind).sum(axis=1)
+        mass = np.zeros((rate.size, above[part].size))
+        add_log_likelihood(mass, above[part], below[part], rate, kappa, kind=kind)
+        total += mass.sum(axis=1)
     return total.reshape(kappas.size, nodes.size)
 
 

@@ -8,8 +8,8 @@ where nothing was paid there is no price and no yield.
 from __future__ import annotations
 
 from collections.abc import Hashable, Mapping
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import xarray as xr
@@ -68,6 +68,12 @@ class Yields:
     spend: Floats
     left_out: tuple[str, ...]
     campaign: tuple[Floats, Floats] | None = None
+
+    def part(self, draws: Any) -> Yields:
+        """Return the same at some draws."""
+        by_draw = ("level", "next", "value", "cost", "marginal")
+        law = None if self.campaign is None else (self.campaign[0][draws], self.campaign[1][draws])
+        return replace(self, campaign=law, **{n: getattr(self, n)[draws] for n in by_draw})
 
     @property
     def saturation(self) -> float:

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Final
 
 import numpy as np
 import xarray as xr
-from scipy.stats import rankdata
+from scipy.optimize import isotonic_regression
 
 from coterie import names
 from coterie.errors import FindingError
@@ -25,17 +25,21 @@ from coterie.findings.gates import MOST_PEOPLE
 from coterie.findings.origin import origin_of
 from coterie.findings.quantities import number
 from coterie.findings.responses import Responses
-from coterie.findings.trials import RESULTS, Ground, Trial, leaning, unfold
+from coterie.findings.trials import Ground, Trial, leaning, leant, unfold
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
-    from coterie.typing import Floats
+    from coterie.typing import Floats, Integers
 
 PEOPLE: Final = "people"
 SIZES: Final = (500, 2000)
-_DRAWS: Final = 2000
-_PARTS: Final = 4
-_FLOOR: Final = 1e-6
+DRAWS: Final = 160_000
+"""Of an artist's next rates: what tests are worth rests on the rarest."""
+_KEPT: Final = 20_000
+"""Draws that results are made from and weigh, about."""
+_RESULTS: Final = 512
+_AT_ONCE: Final = 128
+_PARTS: Final = 16
 _TINY: Final = float(np.finfo(np.float64).tiny)
 _FEW: Final = 30.0
 """Draws still counting after a test, below which its value is told with a warning."""
@@ -128,7 +132,7 @@ def value_of_information(
     """
     number(budget, "The budget", least=np.nextafter(0, 1))
     sizes = _sizes(people)
-    drawn = Responses.of(beliefs, artist, rng=rng, least=_DRAWS)
+    drawn = Responses.of(beliefs, artist, rng=rng, least=DRAWS)
     made = yields_of(beliefs, artist, drawn, values=values, per=per, rng=rng)
     if made.priced.size < 2:  # noqa: PLR2004 - of one cluster nothing can be chosen
         raise FindingError(
@@ -138,7 +142,8 @@ def value_of_information(
         )
     ground = ground_of(beliefs, drawn, made, values, per)
     trials = [Trial(int(k), size) for k in made.priced for size in sizes]
-    learned = [learn(trial, ground, made, rng=rng) for trial in trials]
+    least = thinned(ground, made, rng=rng)
+    learned = [learn(trial, *least, rng=rng) for trial in trials]
     table = _table(learned, sizes, made, budget)
     return Finding(
         kind="information", headline=_headline(table, artist, budget), table=table,
@@ -158,77 +163,124 @@ def _sizes(people: Sequence[float]) -> list[float]:
     return list(dict.fromkeys(number(p, "A size", least=1, most=MOST_PEOPLE) for p in given))
 
 
+@dataclass(frozen=True, slots=True)
+class _Read:
+    """What results make of the draws, summed over parts of these.
+
+    Attributes
+    ----------
+    counted, leant
+        What draws count for after each result, and what they do times their lean: (result, part).
+    after
+        Clusters' yields, times what their draws count for: (result, part, cluster).
+    part
+        Of the draw that each result was made from: (result,).
+    effective
+        Draws that still count after each result, on average.
+    """
+
+    counted: Floats
+    leant: Floats
+    after: Floats
+    part: Integers
+    effective: float
+
+
 def learn(
-    trial: Trial, ground: Ground, made: Yields, *, rng: np.random.Generator, results: int = RESULTS
+    trial: Trial, ground: Ground, made: Yields, *, rng: np.random.Generator, results: int = _RESULTS
 ) -> Learned:
     """Return what a test is worth for a unit of budget given after it.
 
-    Its standard error is that of few results and of few draws alike: from parts of the draws,
-    each simulated by itself.
+    Weighs all draws by each of some results. The best of what few draws say is too good, by what
+    goes with one over the draws: leaving out a part of draws and results at a time shows how
+    much, and how far the worth may be off (the delete-a-group jackknife).
     """
     level, place = made.level[:, made.priced], int(np.searchsorted(made.priced, trial.cluster))
-    gain, share, effective = _gains(trial, ground, level, place, results, rng)
-    parts = []
-    for first in range(_PARTS):
-        part = slice(first, None, _PARTS)
-        few = _gains(trial, ground.part(part), level[part], place, results // _PARTS, rng)
-        parts.append((few[0] * few[1]).mean())
+    there = np.eye(_PARTS)[rng.permutation(len(level)) % _PARTS]
+    counts = np.ones(len(level)) if ground.counts is None else ground.counts
+    lean = leant(_matters(level, place, np.average(level, axis=0, weights=counts)), counts)
+    read = [
+        _read(trial, ground, level, (place, lean, there), min(_AT_ONCE, results - first), rng)
+        for first in range(0, results, _AT_ONCE)
+    ]
+    standing = there.T * counts
+    sums = (standing @ level, standing @ lean, standing.sum(axis=1))
+    worth, changes = _gain(read, sums, np.ones(_PARTS))
+    without = np.array([_gain(read, sums, kept)[0] for kept in 1 - np.eye(_PARTS)])
     return Learned(
-        float((share * gain).mean()), float(np.std(parts, ddof=1) / np.sqrt(_PARTS)),
-        float((share * (gain > 0)).sum() / share.sum()), effective,
+        max(_PARTS * worth - (_PARTS - 1) * float(without.mean()), 0.0),
+        float(np.sqrt((_PARTS - 1) * without.var())), changes,
+        float(np.mean([one.effective for one in read])),
     )  # fmt: skip
 
 
-def _gains(
-    trial: Trial, ground: Ground, level: Floats, place: int, results: int,
+def _matters(level: Floats, place: int, mean: Floats) -> Floats:
+    """Return how much draws matter to whether a test of a cluster changes the choice: (draw,)."""
+    own, now, second = level[:, place], int(mean.argmax()), float(np.sort(mean)[-2])
+    return np.maximum(second - own if place == now else own - mean[now], 0.0)
+
+
+def thinned(ground: Ground, made: Yields, *, rng: np.random.Generator) -> tuple[Ground, Yields]:
+    """Keep all draws that matter much to a choice and some of the others, for what they stand for.
+
+    Yields are skewed: what tests are worth rests on few draws, of which there must be enough,
+    and every result is to be weighed against every draw.
+    """
+    level = made.level[:, made.priced]
+    size = len(level)
+    if size <= _KEPT:
+        return ground, made
+    each = [_matters(level, k, level.mean(axis=0)) for k in range(level.shape[1])]
+    matters = sum((one / one.mean() for one in each if one.mean() > 0), np.zeros(size))
+    chance = leant(matters)
+    chance = np.minimum(1.0, chance * _KEPT / chance.sum())
+    # Evenly spaced in a random order: none twice.
+    order = rng.permutation(size)
+    steps = np.floor(np.append(0.0, np.cumsum(chance[order])) + rng.random())
+    kept = order[np.diff(steps) > 0]
+    return ground.part(kept, 1 / chance[kept]), made.part(kept)
+
+
+def _read(
+    trial: Trial, ground: Ground, level: Floats, about: tuple[int, Floats, Floats], results: int,
     rng: np.random.Generator,
-) -> tuple[Floats, Floats, float]:  # fmt: skip
-    """Return the gain of each result over what is best now, what it counts for, and draws left.
-
-    The gain is averaged, and not the best itself: what both share is no noise then. Results lean
-    to those that would change the choice.
-    """
-    own = level[:, place]
-    told = _told_by(level, place, _signs(trial, ground, own))
-    mean = told.mean(axis=0)
-    now, second = int(mean.argmax()), float(np.sort(mean)[-2])
-    toward = np.maximum(second - own if place == now else own - mean[now], 0.0)
-    truth, lean = leaning(own, toward, results, rng)
+) -> _Read:  # fmt: skip
+    """Draw results, more of those that would change the choice, and weigh the draws by each."""
+    place, lean, there = about
+    counts = 1.0 if ground.counts is None else ground.counts
+    truth = leaning(level[:, place], lean * counts, results, rng)
     (result,) = unfold(trial, ground, truth=truth, rng=rng)
-    after = result.after(told)
-    return after.max(axis=1) - after[:, now], result.share(lean), result.effective
+    weights = result.weights
+    columns = np.stack([np.ones(len(level)), lean, *level.T], axis=1)
+    # One product a part: (result, part, what is summed).
+    found = np.stack(
+        [weights[:, at] @ columns[at] for at in (there[:, i] > 0 for i in range(_PARTS))], axis=1
+    )
+    part = there[truth].argmax(axis=1)
+    return _Read(found[:, :, 0], found[:, :, 1], found[:, :, 2:], part, result.effective)
 
 
-def _signs(trial: Trial, ground: Ground, own: Floats) -> list[Floats]:
-    """Return what a test tells of a cluster: its yield, and the level of all it counts."""
-    told = [
-        ground.drawn.levels[:, trial.cluster, o]
-        for o, amount in enumerate(ground.exposures[trial.cluster])
-        if amount > 0
-    ]
-    return [own, *told]
+def _gain(
+    read: Sequence[_Read], sums: tuple[Floats, Floats, Floats], kept: Floats
+) -> tuple[float, float]:
+    """Return the gain over what is best now, and how probable one is, of some parts of the draws.
 
-
-def _told_by(level: Floats, place: int, signs: Sequence[Floats]) -> Floats:
-    """Replace other clusters' yields by what one cluster's signs tell of them: (draw, cluster).
-
-    Who belongs here belongs less elsewhere. Parabolas in the ranks of the signs keep that and
-    drop what has nothing to do with them, which a few hundred draws of a skewed yield would take
-    for news: they are fitted to logs, so that no single draw counts for much, and what as many
-    signs explain by chance is taken off (adjusted R squared).
+    The gain is averaged, and not the best itself: what both share is no noise then.
     """
-    ranks = [rankdata(sign) / len(level) - 0.5 for sign in signs if np.ptp(sign) > 0]
-    powers = np.stack([np.ones(len(level)), *ranks, *(rank**2 for rank in ranks)], axis=1)
-    mean = level.mean(axis=0)
-    logs = np.log(np.maximum(level, _FLOOR * np.maximum(mean, _TINY)))
-    fitted: Floats = powers @ np.linalg.lstsq(powers, logs)[0]
-    explained = fitted.var(axis=0) / np.maximum(logs.var(axis=0), _TINY)
-    chance = (powers.shape[1] - 1) / max(len(level) - 1, 1)
-    kept = np.clip((explained - chance) / np.maximum(explained, _TINY), 0.0, 1.0)
-    found: Floats = np.exp(kept * (fitted - fitted.mean(axis=0)))
-    found *= mean / found.mean(axis=0)
-    found[:, place] = level[:, place]
-    return found
+    level, lean, size = (kept @ side for side in sums)
+    now = int(level.argmax())
+    gains, shares = [], []
+    for one in read:
+        among = kept[one.part] > 0
+        counted = np.maximum(one.counted[among] @ kept, _TINY)
+        after = np.einsum("rpk,p->rk", one.after[among], kept) / counted[:, None]
+        # What a result counts for where draws that it may come from were leant to: by the chance
+        # of the result itself and not of its draw (the balance heuristic), so that one that
+        # surprises its draw counts for no more than any like it.
+        shares.append(lean / size * counted / np.maximum(one.leant[among] @ kept, _TINY))
+        gains.append(after.max(axis=1) - after[:, now])
+    gain, share = np.concatenate(gains), np.concatenate(shares)
+    return float((share * gain).mean()), float((share * (gain > 0)).sum() / share.sum())
 
 
 def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: float) -> xr.Dataset:
@@ -243,21 +295,22 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
 
     most = perfect_information(level)
     evsi = budget * laid([min(one.worth, most) for one in learned])
+    noise = budget * laid([one.error for one in learned])
+    evsi[made.priced] = _growing(evsi[made.priced], noise[made.priced], sizes)
     cost = made.cost.mean(axis=0)[:, None] * np.array(sizes)
     behind = np.full(len(made.clusters), np.nan)
     behind[made.priced] = mean.max() - mean
     given_up = cost * behind[:, None]
     dims, value = (names.CLUSTER, PEOPLE), {UNIT: "value"}
-    noise = 2 * budget * laid([one.error for one in learned])
     about = {"ci_kind": "simulation error", "ci_prob": 0.95}
     says = {UNIT: "value a unit of money", "says": "worth of the answer, for a unit of the test"}
     return xr.Dataset(
         {
             "per_cost": (dims, evsi / cost, says | about),
-            "per_cost_lower": (dims, np.maximum(evsi - noise, 0.0) / cost, says | about),
-            "per_cost_upper": (dims, (evsi + noise) / cost, says | about),
+            "per_cost_lower": (dims, np.maximum(evsi - 2 * noise, 0.0) / cost, says | about),
+            "per_cost_upper": (dims, (evsi + 2 * noise) / cost, says | about),
             "evsi": (dims, evsi, value),
-            "evsi_error": (dims, budget * laid([one.error for one in learned]), value),
+            "evsi_error": (dims, noise, value),
             "cost": (dims, cost, {UNIT: "money"}),
             "given_up": (dims, given_up, value),
             "net": (dims, evsi - given_up, value),
@@ -270,6 +323,21 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
         },
         attrs={"main": "per_cost", "draws": len(level)},
     )  # fmt: skip
+
+
+def _growing(worth: Floats, error: Floats, sizes: list[float]) -> Floats:
+    """Return worths (cluster, size) of which none of a smaller test is above that of a larger.
+
+    People who are added can only tell more: where simulation says less, both are told alike.
+    """
+    order = np.argsort(sizes)
+    found, least = worth.copy(), 1e-6 * float(worth.max())
+    if least == 0:
+        return found
+    weights = 1 / np.maximum(error, least) ** 2
+    for k in range(len(worth)):
+        found[k, order] = isotonic_regression(worth[k, order], weights=weights[k, order]).x
+    return found
 
 
 def _headline(table: xr.Dataset, artist: Hashable, budget: float) -> str:

@@ -73,7 +73,7 @@ def intents(
 
 def _rates(acts: Floats, people: Floats, groups: Integers, at: Floats, kappa_at: Floats) -> Floats:
     """Return rates at stated quantiles: first of the concentration, then given it."""
-    from coterie.beliefs import log_mass_at_draws
+    from coterie.beliefs import add_log_likelihood
 
     rates, kappas = (v.ravel() for v in np.meshgrid(_RATES, _KAPPAS))
     size = at.shape[1]
@@ -82,7 +82,8 @@ def _rates(acts: Floats, people: Floats, groups: Integers, at: Floats, kappa_at:
     for group in range(size):
         own = groups == group
         if own.any():
-            mass = log_mass_at_draws(acts[own], people[own], rates, kappas)
+            mass = np.zeros((rates.size, int(own.sum())))
+            add_log_likelihood(mass, acts[own], people[own], rates, kappas)
             told[..., group] = mass.sum(axis=1).reshape(told.shape[:2])
     told += _PRIOR[:, None]
     evidence = logsumexp(told, axis=1)

@@ -7,7 +7,7 @@ belong together, and that people and money are those of the ledger.
 from __future__ import annotations
 
 from collections.abc import Hashable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
@@ -65,12 +65,11 @@ class Responses:
         from coterie.beliefs import clusters_of, levels_and_rates
 
         dims = (names.CHAIN, names.DRAW, names.CLUSTER, names.OUTCOME)
-        parts: list[list[Floats]] = []
-        while sum(len(part[0]) for part in parts) < least:
-            drawn = levels_and_rates(beliefs, artists=[artist], rng=rng)
-            tables = [t.isel({names.ARTIST: 0}).transpose(*dims).to_numpy() for t in drawn]
-            parts.append([t.reshape(-1, *t.shape[2:]) for t in tables])
-        levels, rates, kappas = (np.concatenate(side) for side in zip(*parts, strict=True))
+        sizes = beliefs.tree[names.POSTERIOR].dataset.sizes
+        times = max(1, -(-least // (sizes[names.CHAIN] * sizes[names.DRAW])))
+        drawn = levels_and_rates(beliefs, artists=[artist], rng=rng, times=times)
+        tables = [t.isel({names.ARTIST: 0}).transpose(*dims).to_numpy() for t in drawn]
+        levels, rates, kappas = (t.reshape(-1, *t.shape[2:]) for t in tables)
         clusters = clusters_of(beliefs)
         above, below = _counted(beliefs, artist, clusters)
         return cls(
@@ -82,6 +81,12 @@ class Responses:
             kappas,
             above,
             below,
+        )
+
+    def part(self, draws: Any) -> Responses:
+        """Return the same at some draws."""
+        return replace(
+            self, rates=self.rates[draws], levels=self.levels[draws], kappas=self.kappas[draws]
         )
 
     @property

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Final
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from scipy.special import logsumexp
@@ -68,6 +68,8 @@ class Ground:
     cost
         Mean (draw, cluster) and standard deviation (draw,) of one campaign's log cost, where
         listeners a unit of money are no outcome of the fit.
+    counts
+        What each draw counts for before the test: (draw,); ``None`` where all count alike.
     """
 
     drawn: Responses
@@ -76,15 +78,12 @@ class Ground:
     per: str
     price: Floats
     cost: tuple[Floats, Floats] | None = None
+    counts: Floats | None = None
 
-    def part(self, draws: slice) -> Ground:
-        """Return the same at some draws."""
-        drawn = replace(
-            self.drawn, rates=self.drawn.rates[draws], levels=self.drawn.levels[draws],
-            kappas=self.drawn.kappas[draws],
-        )  # fmt: skip
-        cost = None if self.cost is None else (self.cost[0][draws], self.cost[1][draws])
-        return replace(self, drawn=drawn, cost=cost)
+    def part(self, draws: Any, counts: Floats) -> Ground:
+        """Return the same at some draws, each for all that it stands for."""
+        law = None if self.cost is None else (self.cost[0][draws], self.cost[1][draws])
+        return replace(self, drawn=self.drawn.part(draws), cost=law, counts=counts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -108,15 +107,6 @@ class Expected:
     def after(self, values: Floats) -> Floats:
         """Return the mean of draws' values after each result: (result, ...)."""
         found: Floats = np.tensordot(self.weights, values, axes=1)
-        return found
-
-    def share(self, lean: Floats) -> Floats:
-        """Return what each result counts for, where draws that it may come from were leant to.
-
-        By the chance of the result itself and not of its draw (the balance heuristic), so that a
-        result that surprises its draw counts for no more than any like it.
-        """
-        found: Floats = 1 / (self.weights @ lean)
         return found
 
     @property
@@ -174,6 +164,8 @@ def unfold(
     level, kappa = drawn.levels[:, trial.cluster], drawn.kappas[:, trial.cluster]
     amounts = ground.exposures[trial.cluster]
     log_weight, shown = np.zeros((len(level), truth.size)), np.zeros(truth.size)
+    if ground.counts is not None:
+        log_weight += np.log(ground.counts)[:, None]
     reach, money = _reach(drawn, ground.per), trial.people * ground.price[trial.cluster]
     reached = np.zeros(truth.size)
     for _ in range(trial.campaigns):
@@ -182,7 +174,7 @@ def unfold(
             # What is planned is money; how many listeners it brings is an answer too.
             paid = np.full(truth.size, money)
             people = _events(drawn, reach, level[truth], kappa[truth], paid, rng)
-            log_weight += _told(drawn, reach, level, kappa, (people, paid))
+            _add_told(log_weight, drawn, reach, level, kappa, (people, paid))
         elif ground.cost is not None:
             log_weight += _priced(ground.cost[0][:, trial.cluster], ground.cost[1], truth, rng)
         reached += people
@@ -192,7 +184,7 @@ def unfold(
             below = people * amounts[o]
             below = np.round(below) if outcome.kind == "binary" else below
             seen = _events(drawn, o, level[truth], kappa[truth], below, rng)
-            log_weight += _told(drawn, o, level, kappa, (seen, below))
+            _add_told(log_weight, drawn, o, level, kappa, (seen, below))
             shown += worth[o] * seen
         weights = _weights(log_weight, truth)
         yield Expected(weights, truth, shown / np.maximum(reached, 1.0))
@@ -214,34 +206,26 @@ def _weights(log_weight: Floats, truth: Integers) -> Floats:
 
 def spaced(value: Floats, size: int, rng: np.random.Generator) -> Integers:
     """Return draws that stand for all: evenly spaced in order of value, which is less noisy."""
-    return leaning(value, np.zeros(value.size), size, rng)[0]
+    return leaning(value, np.ones(value.size), size, rng)
 
 
-def leaning(
-    value: Floats, toward: Floats, size: int, rng: np.random.Generator
-) -> tuple[Integers, Floats]:
-    """Return draws that stand for all, more of those that matter, and how much more: (draw,).
+def leant(toward: Floats, counts: Floats | None = None) -> Floats:
+    """Return how often draws are to be taken, against evenly: more of those that matter: (draw,).
 
-    Parameters
-    ----------
-    value
-        Draws are taken in its order.
-    toward
-        How much a draw matters, at least 0; where none does, all are alike.
-    size
-        How many to take.
-    rng
-        Source of chance.
+    ``toward`` is how much a draw matters, at least 0; where none does, all are alike. ``counts``
+    is what each stands for.
     """
-    mean = float(toward.mean())
-    lean = np.ones(toward.size)
-    if mean > 0:
-        lean = _EVENLY + (1 - _EVENLY) * toward / mean
+    mean = float(np.average(toward, weights=counts))
+    return np.ones(toward.size) if mean <= 0 else _EVENLY + (1 - _EVENLY) * toward / mean
+
+
+def leaning(value: Floats, lean: Floats, size: int, rng: np.random.Generator) -> Integers:
+    """Return draws taken as often as they are leant to, spaced in order of a value."""
     order = np.argsort(value, kind="stable")
     edges = np.cumsum(lean[order]) / lean.sum()
     at = np.searchsorted(edges, (np.arange(size) + rng.random(size)) / size)
     found: Integers = order[np.minimum(at, order.size - 1)]
-    return found, lean
+    return found
 
 
 def _reach(drawn: Responses, per: str) -> int | None:
@@ -273,18 +257,20 @@ def _priced(mean: Floats, sd: Floats, truth: Integers, rng: np.random.Generator)
     return found
 
 
-def _told(
-    drawn: Responses, o: int, level: Floats, kappa: Floats, counts: tuple[Floats, Floats]
-) -> Floats:
-    """Return how probable each result is at every draw: (draw, result); nobody tells nothing."""
-    from coterie.beliefs import log_mass_at_draws
+def _add_told(
+    log_weight: Floats, drawn: Responses, o: int, level: Floats, kappa: Floats,
+    counts: tuple[Floats, Floats],
+) -> None:  # fmt: skip
+    """Add how probable each result is at every draw: (draw, result); nobody tells nothing."""
+    from coterie.beliefs import add_log_likelihood
 
     seen, below = counts
     there = below > 0
-    found = np.zeros((len(level), seen.size))
-    rate = np.maximum(level[:, o], _TINY)
     kind = drawn.measured[o].kind
-    if kind == "binary":
-        rate = np.minimum(rate, 1 - 1e-15)
-    found[:, there] = log_mass_at_draws(seen[there], below[there], rate, kappa[:, o], kind=kind)
-    return found
+    rate = np.clip(level[:, o], _TINY, 1 - 1e-15 if kind == "binary" else np.inf)
+    if there.all():
+        add_log_likelihood(log_weight, seen, below, rate, kappa[:, o], kind=kind)
+        return
+    told = np.zeros((len(level), int(there.sum())))
+    add_log_likelihood(told, seen[there], below[there], rate, kappa[:, o], kind=kind)
+    log_weight[:, there] += told
