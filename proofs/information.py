@@ -1,11 +1,13 @@
 """Is a test worth what nested simulation says? EVSI as told against far more of everything.
 
 python proofs/information.py run      # writes results/information.json, minutes
+python proofs/information.py tell     # asks the library again, and keeps the nested side
 python proofs/information.py report   # prints what is kept
 
-The nested side takes 20,000 draws and 2,000 results of each test, in parts of 250, and believes
-of every cluster by the weights of all draws, with nothing smoothed. tests/findings compares EVSI
-with sums over all results where those are exact.
+The nested side takes 1,600,000 draws and 2,000 results of each test: 250 results weighed against
+all of 200,000 draws, eight times, each time with draws of its own, whose scatter is its error.
+The library draws 160,000, keeps 20,000 and weighs them by 512 results. tests/findings compares
+EVSI with sums over all results where those are exact.
 """
 
 import json
@@ -16,9 +18,9 @@ import numpy as np
 
 import coterie as co
 from coterie.findings.economics import Yields, worth_of, yields_of
-from coterie.findings.information import learn
+from coterie.findings.information import DRAWS, learn, thinned
 from coterie.findings.responses import Responses
-from coterie.findings.trials import Ground, Trial, exposures_of, leaning, unfold
+from coterie.findings.trials import Ground, Trial, exposures_of, leaning, leant, unfold
 
 KEPT = Path(__file__).parent / "results" / "information.json"
 SEED = 20261126
@@ -27,8 +29,7 @@ TESTS = (
     ("Ferro", "road trip", 300), ("Ferro", "gym", 2000), ("Ferro", "indie pop", 2000),
     ("Juno Park", "indie pop", 1000), ("Oslo Choir", "gym", 2000),
 )  # fmt: skip
-DRAWS, RESULTS, PART = 20_000, 2000, 250
-TOLD_DRAWS, RUNS = 2000, 8
+POOLS, MANY, RESULTS, PART, RUNS = 8, 200_000, 250, 50, 8
 
 
 def believed(artist: str, draws: int, rng: np.random.Generator) -> tuple[Ground, Yields]:
@@ -45,31 +46,34 @@ def believed(artist: str, draws: int, rng: np.random.Generator) -> tuple[Ground,
 def nested(test: tuple[str, str, int]) -> tuple[float, float]:
     """Return the worth of a test by nested simulation, and its standard error."""
     artist, cluster, people = test
-    rng = np.random.default_rng([SEED, TESTS.index(test)])
-    ground, made = believed(artist, DRAWS, rng)
-    level, k = made.level, made.clusters.index(cluster)
-    mean = level.mean(axis=0)
-    now, second = int(mean.argmax()), float(np.sort(mean)[-2])
-    toward = np.maximum(second - level[:, k] if k == now else level[:, k] - mean[now], 0.0)
-    gains = []
-    for _ in range(RESULTS // PART):
-        truth, lean = leaning(level[:, k], toward, PART, rng)
-        (result,) = unfold(Trial(k, float(people)), ground, truth=truth, rng=rng)
-        after = result.after(level)
-        gains.append(result.share(lean) * (after.max(axis=1) - after[:, now]))
-    means = np.array([part.mean() for part in gains])
-    return float(means.mean()), float(means.std(ddof=1) / np.sqrt(means.size))
+    means = []
+    for pool in range(POOLS):
+        rng = np.random.default_rng([SEED, TESTS.index(test), pool])
+        ground, made = believed(artist, MANY, rng)
+        level, k = made.level, made.clusters.index(cluster)
+        mean = level.mean(axis=0)
+        now, second = int(mean.argmax()), float(np.sort(mean)[-2])
+        lean = leant(np.maximum(second - level[:, k] if k == now else level[:, k] - mean[now], 0.0))
+        gains = []
+        for _ in range(RESULTS // PART):
+            truth = leaning(level[:, k], lean, PART, rng)
+            (result,) = unfold(Trial(k, float(people)), ground, truth=truth, rng=rng)
+            after = result.after(level)
+            gains.append((after.max(axis=1) - after[:, now]) / (result.weights @ lean))
+        means.append(np.mean(gains))
+    return float(np.mean(means)), float(np.std(means, ddof=1) / np.sqrt(POOLS))
 
 
-def told(test: tuple[str, str, int]) -> list[float]:
-    """Return the worth of a test as the library says it, with several seeds."""
+def told(test: tuple[str, str, int]) -> list[tuple[float, float]]:
+    """Return the worth of a test and its error as the library says them, with several seeds."""
     artist, cluster, people = test
     found = []
     for seed in range(RUNS):
         rng = np.random.default_rng([seed, SEED])
-        ground, made = believed(artist, TOLD_DRAWS, rng)
+        ground, made = believed(artist, DRAWS, rng)
         trial = Trial(made.clusters.index(cluster), float(people))
-        found.append(learn(trial, ground, made, rng=rng).worth)
+        one = learn(trial, *thinned(ground, made, rng=rng), rng=rng)
+        found.append((one.worth, one.error))
     return found
 
 
@@ -78,23 +82,45 @@ def run() -> None:
     tests = {}
     for test in TESTS:
         worth, error = nested(test)
-        tests[" / ".join(map(str, test))] = {"nested": worth, "error": error, "told": told(test)}
-        print(test, tests[" / ".join(map(str, test))], flush=True)
+        tests[_name(test)] = {"nested": worth, "error": error}
+        print(test, tests[_name(test)], flush=True)
+    _keep(tests)
+    tell()
+
+
+def tell() -> None:
+    """Ask the library again, and keep what nested simulation said."""
+    tests = json.loads(KEPT.read_text(encoding="utf-8"))["tests"]
+    for test in TESTS:
+        tests[_name(test)]["told"] = told(test)
+    _keep(tests)
+    report()
+
+
+def _name(test: tuple[str, str, int]) -> str:
+    return " / ".join(map(str, test))
+
+
+def _keep(tests: dict[str, dict[str, object]]) -> None:
     kept = {"command": "python proofs/information.py run", "seed": SEED, "tests": tests}
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
-    report()
 
 
 def report() -> None:
     """Print each test's worth for a unit of budget, nested and as told."""
+    held = []
     for name, one in json.loads(KEPT.read_text(encoding="utf-8"))["tests"].items():
-        ours = np.array(one["told"])
+        ours, errors = np.array(one["told"]).T
+        held.extend(abs(ours - one["nested"]) < 2 * np.hypot(errors, one["error"]))
         print(
-            f"{name}: nested {one['nested']:.5f} (se {one['error']:.5f}); told "
-            f"{ours.mean():.5f} on average (x {ours.mean() / one['nested']:.2f}), one run "
-            f"{ours.std() / ours.mean():.0%} off"
+            f"{name}: nested {one['nested']:.5f} (se {one['error']:.5f}); told {ours.mean():.5f} "
+            f"on average of {ours.size} (x {ours.mean() / one['nested']:.2f}, se "
+            f"{ours.std(ddof=1) / np.sqrt(ours.size) / one['nested']:.2f}), one run "
+            f"{ours.std(ddof=1) / one['nested']:.0%} off, as told "
+            f"{np.sqrt((errors**2).mean()) / one['nested']:.0%}"
         )
+    print(f"within two errors of nested: {np.mean(held):.0%} of {len(held)} runs")
 
 
 if __name__ == "__main__":
-    {"run": run, "report": report}[sys.argv[1]]()
+    {"run": run, "tell": tell, "report": report}[sys.argv[1]]()

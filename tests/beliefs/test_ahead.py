@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 import coterie as co
-from coterie.beliefs import levels_and_rates, rows
+from coterie.beliefs import ahead, levels_and_rates, rows
 
 
 @pytest.fixture(scope="module")
@@ -20,7 +20,11 @@ def test_artists_of_whom_no_row_speaks_change_nothing(beliefs, monkeypatch):
         np.testing.assert_array_equal(one, other)
 
 
-def test_home_and_window_are_drawn_again_at_every_draw_as_often_as_asked(beliefs):
+@pytest.mark.parametrize("room", [2**28, 2**23, 1])
+def test_home_and_window_are_drawn_again_at_every_draw_as_often_as_asked(
+    beliefs, room, monkeypatch
+):
+    monkeypatch.setattr(ahead, "_BYTES", room)
     once = levels_and_rates(beliefs, artists=["Ferro"], rng=np.random.default_rng(5))
     many = levels_and_rates(beliefs, artists=["Ferro"], rng=np.random.default_rng(6), times=20)
     size = once[0].sizes["draw"]

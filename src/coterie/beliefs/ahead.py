@@ -6,7 +6,7 @@ together: one home, one affinity, one state of the population. Membership is ins
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -23,6 +23,8 @@ if TYPE_CHECKING:
     from coterie.beliefs.tree import Beliefs
 
 _ROWS: Final = 500
+_BYTES: Final = 2**28
+"""Of repeated draws that are laid out at once."""
 
 
 def next_rates(
@@ -69,33 +71,44 @@ def levels_and_rates(
         concentration of a cell's rate about its level.
     """
     refuse_partial(beliefs)
-    beliefs = beliefs if times == 1 else _repeated(beliefs, times)
     known = Known.of(beliefs)
     wanted = known.levels.artists if artists is None else chosen_artists(artists, known)
     clusters = known.levels.clusters
     step = max(1, _ROWS // len(clusters))
     everything = pd.DataFrame(index=[0])
-    found: list[tuple[xr.DataArray, ...]] = []
+    found: list[list[xr.DataArray]] = []
     weight = np.ones((len(clusters), 1))
     for first in range(0, len(wanted), step):
         some = wanted[first : first + step]
         rows = every_pair(beliefs.evidence, known, some, everything)
-        both = predict_levels(beliefs, rows, rng=rng)
-        found.append(tuple(_one_table(averaged(t, weight, some, clusters)) for t in both))
+        parts = [
+            [
+                _one_table(averaged(t, weight, some, clusters))
+                for t in predict_levels(k, rows, rng=rng)
+            ]
+            for k in _repeated(known, times)
+        ]
+        found.append([_end_to_end(side) for side in zip(*parts, strict=True)])
     order = {names.OUTCOME: [o.name for o in beliefs.evidence.outcomes]}
     made = [xr.concat(side, names.ARTIST).sel(order) for side in zip(*found, strict=True)]
     return made[0], made[1], made[2]
 
 
-def _repeated(beliefs: Beliefs, times: int) -> Beliefs:
-    """Return beliefs in which every draw of the fit stands several times."""
-    tree = beliefs.tree.copy()
-    posterior = tree[names.POSTERIOR].to_dataset()
-    size = posterior.sizes[names.DRAW]
-    again = posterior.isel({names.DRAW: np.tile(np.arange(size), times)})
-    again = again.assign_coords({names.DRAW: np.arange(size * times)})
-    tree[names.POSTERIOR] = xr.DataTree(again)
-    return type(beliefs)(tree)
+def _repeated(known: Known, times: int) -> Iterator[Known]:
+    """Give every draw several times, at most so often at once as memory allows."""
+    if times == 1:
+        yield known
+        return
+    step = max(1, _BYTES // known.posterior.nbytes)
+    for first in range(0, times, step):
+        yield known.repeated(min(step, times - first))
+
+
+def _end_to_end(parts: Sequence[xr.DataArray]) -> xr.DataArray:
+    if len(parts) == 1:
+        return parts[0]
+    found = xr.concat(parts, names.DRAW)
+    return found.assign_coords({names.DRAW: np.arange(found.sizes[names.DRAW])})
 
 
 def _one_table(drawn: xr.Dataset) -> xr.DataArray:

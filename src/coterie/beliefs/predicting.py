@@ -101,13 +101,15 @@ def predict(
 
 
 def predict_levels(
-    beliefs: Beliefs, rows: Evidence, *, rng: np.random.Generator
+    known: Known, rows: Evidence, *, rng: np.random.Generator
 ) -> tuple[xr.Dataset, xr.Dataset, xr.Dataset]:
     """Draw rates of the next cells of rows, and beside each draw the mean it scatters about.
 
     Parameters
     ----------
-    beliefs, rows, rng
+    known
+        Beliefs, read.
+    rows, rng
         As in :func:`predict`.
 
     Returns
@@ -117,11 +119,9 @@ def predict_levels(
         same home, affinity and window, without the scatter of a single cell, whose concentration
         is kappa.
     """
-    refuse_partial(beliefs)
-    known = Known.of(beliefs)
     shape = (known.size, len(rows), len(known.levels.outcomes))
     level, drawn, scatter = np.empty(shape), np.empty(shape), np.empty(shape)
-    for part, o, eta, kappa in _laws(known, beliefs, rows, "next", rng):
+    for part, o, eta, kappa in _laws(known, None, rows, "next", rng):
         outcome = known.levels.outcomes[o]
         binary = outcome.kind == "binary"
         level[part, :, o] = expit(eta) if binary else np.exp(np.minimum(eta, 500))
@@ -185,12 +185,17 @@ def predictive(
 
 
 def _laws(
-    known: Known, beliefs: Beliefs, rows: Evidence, of: str, rng: np.random.Generator
+    known: Known, beliefs: Beliefs | None, rows: Evidence, of: str, rng: np.random.Generator
 ) -> Iterator[tuple[slice, int, Floats, Floats]]:
-    """Give some draws' law of each outcome's rates: level and kappa over (draw, row)."""
+    """Give some draws' law of each outcome's rates: level and kappa over (draw, row).
+
+    What was counted of observed rows is that of ``beliefs``.
+    """
     if of not in ("next", "observed"):
         raise BeliefError(f"of is {of!r}; write 'next' or 'observed'.")
-    seen = None if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
+    seen = (
+        None if of == "next" or beliefs is None else _ledger_counts(known, beliefs.evidence, rows)
+    )
     for part, state in states(known, rows, rng, fresh=seen is None):
         eta = np.where(state.member[..., None], state.inside, state.out)
         for o in range(len(known.levels.outcomes)):

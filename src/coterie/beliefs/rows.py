@@ -8,7 +8,7 @@ they concern shares the draw. Outcomes of the rows are never read here.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -64,6 +64,13 @@ class Known:
         rest = float(prior[names.ELSEWHERE]) if names.ELSEWHERE in prior else 0.0
         stated = Stated(table, rest, beliefs.homes)
         return cls(levels, stated, posterior, design(evidence, levels))
+
+    def repeated(self, times: int) -> Known:
+        """Return the same with every draw standing several times, chain by chain."""
+        size = self.posterior.sizes[names.DRAW]
+        posterior = self.posterior.isel({names.DRAW: np.tile(np.arange(size), times)})
+        posterior = posterior.assign_coords({names.DRAW: np.arange(size * times)})
+        return replace(self, posterior=posterior)
 
     @property
     def size(self) -> int:

@@ -40,7 +40,8 @@ _KEPT: Final = 20_000
 _RESULTS: Final = 512
 _AT_ONCE: Final = 128
 _PARTS: Final = 16
-_TINY: Final = float(np.finfo(np.float64).tiny)
+_ENOUGH: Final = 0.5
+"""Share of a result's weight that must be left where a part is left out."""
 _FEW: Final = 30.0
 """Draws still counting after a test, below which its value is told with a warning."""
 
@@ -142,8 +143,8 @@ def value_of_information(
         )
     ground = ground_of(beliefs, drawn, made, values, per)
     trials = [Trial(int(k), size) for k in made.priced for size in sizes]
-    least = thinned(ground, made, rng=rng)
-    learned = [learn(trial, *least, rng=rng) for trial in trials]
+    fewer = thinned(ground, made, rng=rng)
+    learned = [learn(trial, *fewer, rng=rng) for trial in trials]
     table = _table(learned, sizes, made, budget)
     return Finding(
         kind="information", headline=_headline(table, artist, budget), table=table,
@@ -272,12 +273,14 @@ def _gain(
     gains, shares = [], []
     for one in read:
         among = kept[one.part] > 0
-        counted = np.maximum(one.counted[among] @ kept, _TINY)
-        after = np.einsum("rpk,p->rk", one.after[among], kept) / counted[:, None]
+        # A result that hardly any other draw explains is read with all: what is left tells nothing.
+        parts = np.where((one.counted[among] @ kept < _ENOUGH)[:, None], 1.0, kept)
+        counted = (one.counted[among] * parts).sum(axis=1)
+        after = np.einsum("rpk,rp->rk", one.after[among], parts) / counted[:, None]
         # What a result counts for where draws that it may come from were leant to: by the chance
         # of the result itself and not of its draw (the balance heuristic), so that one that
         # surprises its draw counts for no more than any like it.
-        shares.append(lean / size * counted / np.maximum(one.leant[among] @ kept, _TINY))
+        shares.append(lean / size * counted / (one.leant[among] * parts).sum(axis=1))
         gains.append(after.max(axis=1) - after[:, now])
     gain, share = np.concatenate(gains), np.concatenate(shares)
     return float((share * gain).mean()), float((share * (gain > 0)).sum() / share.sum())
