@@ -78,9 +78,8 @@ def _count(first: int, last: int, laws: Any, y: Any, n: Any, like: Any, found: A
         of_scatter, below, none, each = _log_gamma(scatter), -1.0, 0.0, 0.0
         for r in range(y.size):
             if n[r] != below:
-                below, share = n[r], laws[0, d] * n[r] / scatter
-                none = math.log1p(share)
-                each = math.log(share) - none
+                below, none = n[r], math.log1p(laws[0, d] * n[r] / scatter)
+                each = math.log(laws[0, d]) + math.log(n[r]) - math.log(scatter) - none
             told[r] = _rise(scatter, y[r], of_scatter) - scatter * none + y[r] * each
         for i in range(like.size):
             found[d, i] += told[like[i]]

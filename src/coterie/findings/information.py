@@ -53,13 +53,13 @@ class Learned:
     Attributes
     ----------
     worth
-        Expected gain of the best choice (EVSI).
+        Expected gain of the best choice (EVSI); by chance of the simulation, below 0.
     error
         Its Monte Carlo standard error.
     changes
         How probable it is that the budget goes elsewhere after it.
     effective
-        Draws that still count after a result, on average.
+        Draws of the fit that still count after a result, on average.
     """
 
     worth: float
@@ -107,7 +107,8 @@ def value_of_information(
         ``evsi_error``, its Monte Carlo standard error; ``cost`` of the test; ``given_up``, what
         the test's money would bring more in the best cluster; ``net``, EVSI less that;
         ``changes``, how probable it is that the budget goes elsewhere. ``evpi``, the value of
-        knowing every cluster's yield, which no test exceeds. Clusters without a price have NaN.
+        knowing every cluster's yield, which no test exceeds, and ``evpi_error``. Clusters without
+        a price have NaN. Errors are those of simulation and of the draws of the fit.
 
     Raises
     ------
@@ -145,7 +146,7 @@ def value_of_information(
     trials = [Trial(int(k), size) for k in made.priced for size in sizes]
     fewer = thinned(ground, made, rng=rng)
     learned = [learn(trial, *fewer, rng=rng) for trial in trials]
-    table = _table(learned, sizes, made, budget)
+    table = _table(learned, sizes, made, budget, drawn.fitted)
     return Finding(
         kind="information", headline=_headline(table, artist, budget), table=table,
         caveats=_caveats(learned, made, budget),
@@ -177,7 +178,7 @@ class _Read:
     part
         Of the draw that each result was made from: (result,).
     effective
-        Draws that still count after each result, on average.
+        Draws of the fit that still count after each result, on average.
     """
 
     counted: Floats
@@ -194,25 +195,38 @@ def learn(
 
     Weighs all draws by each of some results. The best of what few draws say is too good, by what
     goes with one over the draws: leaving out a part of draws and results at a time shows how
-    much, and how far the worth may be off (the delete-a-group jackknife).
+    much, and how far the worth may be off (the delete-a-group jackknife). Draws that were made at
+    one draw of the fit are left out together: they have all in common but home and window.
     """
     level, place = made.level[:, made.priced], int(np.searchsorted(made.priced, trial.cluster))
-    there = np.eye(_PARTS)[rng.permutation(len(level)) % _PARTS]
+    fitted = _numbered(ground.drawn.fitted, len(level))
+    size = int(fitted.max()) + 1
+    if size == 1:  # what is sure is not changed by any result
+        return Learned(0.0, 0.0, 0.0, 1.0)
+    parts = min(_PARTS, size)
+    there = np.eye(parts)[(rng.permutation(size) % parts)[fitted]]
     counts = np.ones(len(level)) if ground.counts is None else ground.counts
     lean = leant(_matters(level, place, np.average(level, axis=0, weights=counts)), counts)
     read = [
-        _read(trial, ground, level, (place, lean, there), min(_AT_ONCE, results - first), rng)
+        _read(
+            trial, ground, level, (place, lean, there, fitted), min(_AT_ONCE, results - first), rng
+        )
         for first in range(0, results, _AT_ONCE)
     ]
     standing = there.T * counts
     sums = (standing @ level, standing @ lean, standing.sum(axis=1))
-    worth, changes = _gain(read, sums, np.ones(_PARTS))
-    without = np.array([_gain(read, sums, kept)[0] for kept in 1 - np.eye(_PARTS)])
+    worth, changes = _gain(read, sums, np.ones(parts))
+    without = np.array([_gain(read, sums, kept)[0] for kept in 1 - np.eye(parts)])
     return Learned(
-        max(_PARTS * worth - (_PARTS - 1) * float(without.mean()), 0.0),
-        float(np.sqrt((_PARTS - 1) * without.var())), changes,
+        parts * worth - (parts - 1) * float(without.mean()),
+        float(np.sqrt((parts - 1) * without.var())), changes,
         float(np.mean([one.effective for one in read])),
     )  # fmt: skip
+
+
+def _numbered(fitted: Integers | None, size: int) -> Integers:
+    """Return numbers from 0 of the draws of the fit that are there."""
+    return np.arange(size) if fitted is None else np.unique(fitted, return_inverse=True)[1]
 
 
 def _matters(level: Floats, place: int, mean: Floats) -> Floats:
@@ -243,22 +257,22 @@ def thinned(ground: Ground, made: Yields, *, rng: np.random.Generator) -> tuple[
 
 
 def _read(
-    trial: Trial, ground: Ground, level: Floats, about: tuple[int, Floats, Floats], results: int,
-    rng: np.random.Generator,
+    trial: Trial, ground: Ground, level: Floats, about: tuple[int, Floats, Floats, Integers],
+    results: int, rng: np.random.Generator,
 ) -> _Read:  # fmt: skip
     """Draw results, more of those that would change the choice, and weigh the draws by each."""
-    place, lean, there = about
+    place, lean, there, fitted = about
     counts = 1.0 if ground.counts is None else ground.counts
     truth = leaning(level[:, place], lean * counts, results, rng)
     (result,) = unfold(trial, ground, truth=truth, rng=rng)
     weights = result.weights
     columns = np.stack([np.ones(len(level)), lean, *level.T], axis=1)
     # One product a part: (result, part, what is summed).
-    found = np.stack(
-        [weights[:, at] @ columns[at] for at in (there[:, i] > 0 for i in range(_PARTS))], axis=1
-    )
+    found = np.stack([weights[:, at] @ columns[at] for at in (there.T > 0)], axis=1)
     part = there[truth].argmax(axis=1)
-    return _Read(found[:, :, 0], found[:, :, 1], found[:, :, 2:], part, result.effective)
+    each = np.stack([np.bincount(fitted, row) for row in weights])
+    effective = float((1 / (each**2).sum(axis=1)).mean())
+    return _Read(found[:, :, 0], found[:, :, 1], found[:, :, 2:], part, effective)
 
 
 def _gain(
@@ -286,7 +300,10 @@ def _gain(
     return float((share * gain).mean()), float((share * (gain > 0)).sum() / share.sum())
 
 
-def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: float) -> xr.Dataset:
+def _table(
+    learned: list[Learned], sizes: list[float], made: Yields, budget: float,
+    fitted: Integers | None,
+) -> xr.Dataset:  # fmt: skip
     level = made.level[:, made.priced]
     mean = level.mean(axis=0)
     shape = (len(made.priced), len(sizes))
@@ -297,9 +314,10 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
         return found
 
     most = perfect_information(level)
-    evsi = budget * laid([min(one.worth, most) for one in learned])
+    evsi = budget * laid([one.worth for one in learned])
     noise = budget * laid([one.error for one in learned])
     evsi[made.priced] = _growing(evsi[made.priced], noise[made.priced], sizes)
+    evsi = np.clip(evsi, 0.0, budget * most)
     cost = made.cost.mean(axis=0)[:, None] * np.array(sizes)
     behind = np.full(len(made.clusters), np.nan)
     behind[made.priced] = mean.max() - mean
@@ -319,6 +337,7 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
             "net": (dims, evsi - given_up, value),
             "changes": (dims, laid([one.changes for one in learned]), {UNIT: "probability"}),
             "evpi": ((), budget * most, value),
+            "evpi_error": ((), budget * _perfect_error(level, fitted), value),
         },
         coords={
             names.CLUSTER: list(made.clusters),
@@ -328,13 +347,21 @@ def _table(learned: list[Learned], sizes: list[float], made: Yields, budget: flo
     )  # fmt: skip
 
 
+def _perfect_error(level: Floats, fitted: Integers | None) -> float:
+    """Return the standard error of the value of perfect information, from draws of the fit."""
+    gain = level.max(axis=1) - level[:, int(level.mean(axis=0).argmax())]
+    at = _numbered(fitted, len(gain))
+    each = np.bincount(at, gain) / np.bincount(at)
+    return float(each.std() / np.sqrt(len(each)))
+
+
 def _growing(worth: Floats, error: Floats, sizes: list[float]) -> Floats:
     """Return worths (cluster, size) of which none of a smaller test is above that of a larger.
 
     People who are added can only tell more: where simulation says less, both are told alike.
     """
     order = np.argsort(sizes)
-    found, least = worth.copy(), 1e-6 * float(worth.max())
+    found, least = worth.copy(), 1e-6 * float(np.abs(worth).max())
     if least == 0:
         return found
     weights = 1 / np.maximum(error, least) ** 2

@@ -43,6 +43,8 @@ class Responses:
         Concentration of a release's rates about their levels, at the same draws.
     numerators, denominators
         Counted so far of the artist: (cluster, outcome).
+    fitted
+        The draw of the fit that each draw was made at: (draw,); left out, one each.
     """
 
     artist: Hashable
@@ -53,6 +55,7 @@ class Responses:
     kappas: Floats
     numerators: Floats
     denominators: Floats
+    fitted: Integers | None = None
 
     @classmethod
     def of(
@@ -66,7 +69,8 @@ class Responses:
 
         dims = (names.CHAIN, names.DRAW, names.CLUSTER, names.OUTCOME)
         sizes = beliefs.tree[names.POSTERIOR].dataset.sizes
-        times = max(1, -(-least // (sizes[names.CHAIN] * sizes[names.DRAW])))
+        chains, draws = sizes[names.CHAIN], sizes[names.DRAW]
+        times = max(1, -(-least // (chains * draws)))
         drawn = levels_and_rates(beliefs, artists=[artist], rng=rng, times=times)
         tables = [t.isel({names.ARTIST: 0}).transpose(*dims).to_numpy() for t in drawn]
         levels, rates, kappas = (t.reshape(-1, *t.shape[2:]) for t in tables)
@@ -81,13 +85,15 @@ class Responses:
             kappas,
             above,
             below,
+            (np.arange(chains)[:, None] * draws + np.arange(draws * times) % draws).ravel(),
         )
 
     def part(self, draws: Any) -> Responses:
         """Return the same at some draws."""
         return replace(
-            self, rates=self.rates[draws], levels=self.levels[draws], kappas=self.kappas[draws]
-        )
+            self, rates=self.rates[draws], levels=self.levels[draws], kappas=self.kappas[draws],
+            fitted=None if self.fitted is None else self.fitted[draws],
+        )  # fmt: skip
 
     @property
     def outcomes(self) -> tuple[str, ...]:

@@ -109,11 +109,6 @@ class Expected:
         found: Floats = np.tensordot(self.weights, values, axes=1)
         return found
 
-    @property
-    def effective(self) -> float:
-        """Return how many draws still count after a result, on average."""
-        return float((1 / (self.weights**2).sum(axis=1)).mean())
-
 
 def exposures_of(beliefs: Beliefs, drawn: Responses, per: str) -> Floats:
     """Return how much of each outcome's denominator comes with a listener: (cluster, outcome).
