@@ -1,5 +1,7 @@
 """Ahead: next rates of some artists, once or more at each draw."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -14,7 +16,9 @@ def beliefs():
 
 def test_artists_of_whom_no_row_speaks_change_nothing(beliefs, monkeypatch):
     alone = levels_and_rates(beliefs, artists=["Ferro"], rng=np.random.default_rng(4))
-    monkeypatch.setattr(rows, "observed_of", lambda made, _: made)
+    plan = rows._plan
+    everybody = np.arange(len(beliefs.home["artist"]))
+    monkeypatch.setattr(rows, "_plan", lambda *of: replace(plan(*of), owners=everybody))
     among = levels_and_rates(beliefs, artists=["Ferro"], rng=np.random.default_rng(4))
     for one, other in zip(alone, among, strict=True):
         np.testing.assert_array_equal(one, other)

@@ -26,7 +26,7 @@ from coterie.beliefs.sampling import Run, stacked
 from coterie.beliefs.stating import ATTRIBUTE, population_rows
 from coterie.beliefs.storage import SCHEMA
 from coterie.evidence import Evidence
-from coterie.typing import Floats
+from coterie.typing import Floats, Integers
 
 _CHUNK_BYTES = 2**28
 _SINGLE_FROM_BYTES = 2**28
@@ -222,12 +222,21 @@ def _affinity(
     return dims, table.reshape(chains, draws, *shape[1:])
 
 
-def draw_members(member: Floats, stated: Stated, rng: np.random.Generator) -> Any:
-    """Draw memberships: (draw, artist, cluster), at most one a row where there is one home."""
+def draw_members(
+    member: Floats, stated: Stated, rng: np.random.Generator, *,
+    among: tuple[int, Integers] | None = None,
+) -> Any:  # fmt: skip
+    """Draw memberships: (draw, artist, cluster), at most one a row where there is one home.
+
+    Where the artists are some ``among`` so many, at those places, chance is spent on all: an
+    artist's draws are the same whoever else is asked for.
+    """
+    size, kept = among or (member.shape[1], slice(None))
+    last = 1 if stated.homes == "one" else member.shape[2]
+    at = rng.random((len(member), size, last))[:, kept]
     if stated.homes != "one":
-        return rng.random(member.shape) < member
+        return at < member
     edges = np.cumsum(member, axis=2)
-    at = rng.random((*member.shape[:2], 1))
     return (at < edges) & (at >= edges - member)
 
 

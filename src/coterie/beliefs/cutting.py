@@ -11,8 +11,7 @@ from coterie.beliefs.design import Design
 from coterie.typing import Flags, Integers
 
 _BY_OBSERVATION: Final = (
-    "y", "n", "outcome", "artist", "cluster", "window", "informs", "is_count", "weight", "pair",
-    "cell",
+    "y", "n", "outcome", "cluster", "window", "informs", "is_count", "cell",
 )  # fmt: skip
 
 
@@ -28,29 +27,17 @@ def cut_to(made: Design, owners: Integers, *, gone: Flags | None = None) -> Desi
     gone
         Observations that are to weigh nothing: (observation,).
     """
-    found = observed_of(made, owners)
-    pairs, pair = np.unique(found.pair, return_inverse=True)
-    weight = found.weight
-    if gone is not None:
-        weight = np.where(gone[np.isin(made.artist, owners)], 0.0, weight)
-    return replace(
-        found,
-        artist=np.searchsorted(owners, found.artist),
-        weight=weight,
-        pair=pair.astype(np.int64),
-        pair_artist=np.searchsorted(owners, made.pair_artist[pairs]),
-        pair_cluster=made.pair_cluster[pairs],
-    )
-
-
-def observed_of(made: Design, owners: Integers) -> Design:
-    """Keep the observations of some artists; artists and pairs keep their numbers."""
     kept = np.isin(made.artist, owners)
-    if kept.all():
-        return made
+    pairs, pair = np.unique(made.pair[kept], return_inverse=True)
+    weight = made.weight if gone is None else np.where(gone, 0.0, made.weight)
     return replace(
         made,
         **{name: getattr(made, name)[kept] for name in _BY_OBSERVATION},
+        artist=np.searchsorted(owners, made.artist[kept]),
+        weight=weight[kept],
+        pair=pair.astype(np.int64),
+        pair_artist=np.searchsorted(owners, made.pair_artist[pairs]),
+        pair_cluster=made.pair_cluster[pairs],
         frequency=None if made.frequency is None else made.frequency[kept],
         factor=tuple(codes[kept] for codes in made.factor),
         covariate=tuple(values[kept] for values in made.covariate),

@@ -19,7 +19,7 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.assemble import draw_members
 from coterie.beliefs.crossed import completed
-from coterie.beliefs.cutting import observed_of
+from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
 from coterie.beliefs.left_out import LeftOut
 from coterie.beliefs.membership import Phi, conditional_log_odds, member_probability
@@ -107,6 +107,7 @@ class _Plan:
     pair: Integers
     pair_artist: Integers
     pair_cluster: Integers
+    owners: Integers
     window: Integers
     windows: int
     old_window: Integers
@@ -132,8 +133,8 @@ def states(
     _check_outcomes(known, rows)
     rows = completed(rows, known.levels)
     plan = _plan(known, rows)
-    # Of whom no row speaks, no home need be drawn.
-    made = observed_of(known.made, plan.pair_artist)
+    # Of whom no row speaks, no home is drawn.
+    made = cut_to(known.made, plan.owners)
     wide = len(rows) * len(known.levels.outcomes) * 6 + known.stated.table.size * 3
     step = max(1, int(_CHUNK_BYTES / (8 * (made.y.size + wide))))
     for first in range(0, known.size, step):
@@ -149,7 +150,7 @@ def _state(
     at = read.phi(post, made, known.levels, known.stated, part)
     effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, part))
     affinity = read.flat(post, names.AFFINITY, part)
-    member = _members(known.stated, made, (at, effect, affinity), rng)
+    member = _members(known, made, plan.owners, (at, effect, affinity), rng)
     artist = _widened(effect, plan.new_artists, at.artist_scale, rng)
     between = read.flat(post, names.CLUSTER_SCALE, part)
     cluster = _widened(read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng)
@@ -233,6 +234,7 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         pair=pair,
         pair_artist=pairs // width,
         pair_cluster=pairs % width,
+        owners=np.unique(pairs[pairs // width < len(levels.artists)] // width),
         window=window,
         windows=windows.size,
         old_window=codes.window,
@@ -253,14 +255,18 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
 
 
 def _members(
-    stated: Stated, made: Design, drawn: tuple[Phi, Floats, Floats], rng: np.random.Generator
-) -> Any:
-    """Draw homes: given the counts those of the design's artists, of others as they were stated."""
+    known: Known, made: Design, owners: Integers, drawn: tuple[Phi, Floats, Floats],
+    rng: np.random.Generator,
+) -> Any:  # fmt: skip
+    """Draw homes of some artists, whose counts the design has: (draw, owner, cluster)."""
     at, effect, affinity = drawn
+    at = replace(at, log_prior=at.log_prior[:, owners])
+    effect, affinity = np.ascontiguousarray(effect[:, owners]), affinity[:, owners]
     own = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster], dtype=np.float64)
     low, high = conditional_log_odds(made, at, effect, (own, own))
-    chance, _ = member_probability(high - low, made, at, homes=stated.code)
-    return draw_members(chance, stated, rng)
+    chance, _ = member_probability(high - low, made, at, homes=known.stated.code)
+    among = (len(known.levels.artists), owners)
+    return draw_members(chance, known.stated, rng, among=among)
 
 
 def _pairs(
@@ -281,7 +287,8 @@ def _pairs(
     v = rng.standard_normal((draws, plan.pair.size and plan.pair_artist.size))
     v[:, seen] = affinity[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
     inside = np.zeros(v.shape, dtype=bool)
-    inside[:, seen] = member[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
+    place = np.searchsorted(plan.owners, plan.pair_artist[seen])
+    inside[:, seen] = member[:, place, plan.pair_cluster[seen]]
     if known.stated.homes is None:
         return v, inside
     fresh = draw_members(
