@@ -102,7 +102,8 @@ def _name(test: tuple[str, str, int]) -> str:
 
 
 def _keep(tests: dict[str, dict[str, object]]) -> None:
-    kept = {"command": "python proofs/information.py run", "seed": SEED, "tests": tests}
+    kept = json.loads(KEPT.read_text(encoding="utf-8")) if KEPT.exists() else {}
+    kept |= {"command": "python proofs/information.py run, tell", "seed": SEED, "tests": tests}
     KEPT.write_text(json.dumps(kept, indent=1) + "\n", encoding="utf-8")
 
 

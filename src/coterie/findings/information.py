@@ -319,9 +319,7 @@ def _table(
     evsi[made.priced] = _growing(evsi[made.priced], noise[made.priced], sizes)
     evsi = np.clip(evsi, 0.0, budget * most)
     cost = made.cost.mean(axis=0)[:, None] * np.array(sizes)
-    behind = np.full(len(made.clusters), np.nan)
-    behind[made.priced] = mean.max() - mean
-    given_up = cost * behind[:, None]
+    given_up = cost * laid(list(np.repeat(mean.max() - mean, len(sizes))))
     dims, value = (names.CLUSTER, PEOPLE), {UNIT: "value"}
     about = {"ci_kind": "simulation error", "ci_prob": 0.95}
     says = {UNIT: "value a unit of money", "says": "worth of the answer, for a unit of the test"}
