@@ -166,8 +166,8 @@ def report() -> None:
         held.extend(abs(ours - one["nested"]) < 2 * np.hypot(errors, one["error"]))
         ratio, left = ours.mean() / one["nested"], one["left"]
         print(
-            f"{name}: nested {one['nested']:.5f} (se {one['error']:.5f}), of which {left:.2f} would "
-            f"be left with a longer fit; told {ours.mean():.5f} on average of {ours.size} (x "
+            f"{name}: nested {one['nested']:.5f} (se {one['error']:.5f}), of which {left:.2f} "
+            f"would be left with a longer fit; told {ours.mean():.5f} on average of {ours.size} (x "
             f"{ratio:.2f}, of what would be left {ratio / left:.2f}, se "
             f"{ours.std(ddof=1) / np.sqrt(ours.size) / one['nested']:.2f}), one run "
             f"{ours.std(ddof=1) / one['nested']:.0%} off, as told "
