@@ -62,3 +62,12 @@ def test_what_no_law_allows_is_refused():
         told([6.0], [5.0], [0.1], [10.0], "binary")
     with pytest.raises(BeliefError, match="a rate of 1"):
         told([1.0], [5.0], [1.0], [10.0], "binary")
+
+
+@pytest.mark.parametrize("kind", ["binary", "count"])
+def test_a_rate_next_to_nothing_explains_no_event_and_is_sure_of_none(kind):
+    found = told([0.0, 1.0], [5.0, 5.0], [2.3e-308, 0.1], np.inf, kind)
+    assert np.isfinite(found).all()
+    # Five people, none of whom acts: 0.9 to the fifth, or e to the minus half.
+    assert found[0, 0] - found[1, 0] == pytest.approx(0.5268 if kind == "binary" else 0.5, abs=1e-4)
+    assert found[0, 1] < found[1, 1] - 600
