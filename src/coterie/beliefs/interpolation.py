@@ -3,9 +3,9 @@
 The integrals ask for the mass of the same count at hundreds of levels in one short range. It is
 computed at Chebyshev points there, and read off the polynomial through them everywhere else: the
 log masses have no pole nearer than pi to the real levels, so that few points are many digits.
-Callers may trust that what is read off is within 1e-4, mostly 1e-7, of what would be computed,
-because a polynomial whose last two terms are above 1e-5 is not handed out; where a log mass in
-the range is below -100,000, within a billionth of the lowest, which is what powers round to.
+Callers may trust that what is read off is within 1e-4, mostly 1e-7, of what would be computed
+(of masses below exp(-10000), eight digits), because a polynomial whose last two terms are above
+1e-5 is not handed out.
 """
 
 from __future__ import annotations
@@ -28,8 +28,11 @@ _NARROW, _WIDE = 1.5, 3.5
 """Half a range, in levels, up to which the short and the middle polynomial mostly suffice."""
 
 
-def _through(count: int) -> tuple[Floats, Floats]:
-    """Return half as many Chebyshev points, and what takes values and slopes there to powers."""
+def _through(count: int) -> tuple[Floats, Floats, Floats]:
+    """Return half as many Chebyshev points, and what makes terms of values there, powers of terms.
+
+    In one matrix seven digits would be lost: powers are millions of times their terms.
+    """
     points = np.cos((np.arange(count // 2) + 0.5) * math.pi / (count // 2))
     chebyshev = np.polynomial.chebyshev
     values = chebyshev.chebvander(points, count - 1)
@@ -40,12 +43,12 @@ def _through(count: int) -> tuple[Floats, Floats]:
     powers = np.zeros((count, count))
     for i, row in enumerate(np.eye(count)):
         powers[: i + 1, i] = chebyshev.cheb2poly(row[: i + 1])
-    return points, np.ascontiguousarray(powers @ terms)
+    return points, np.ascontiguousarray(terms), powers
 
 
-_SHORT_POINTS, _SHORT_MATRIX = _through(_SHORT)
-_MIDDLE_POINTS, _MIDDLE_MATRIX = _through(_MIDDLE)
-_LONG_POINTS, _LONG_MATRIX = _through(MOST)
+_SHORT_POINTS, _SHORT_TERMS, _SHORT_POWERS = _through(_SHORT)
+_MIDDLE_POINTS, _MIDDLE_TERMS, _MIDDLE_POWERS = _through(_MIDDLE)
+_LONG_POINTS, _LONG_TERMS, _LONG_POWERS = _through(MOST)
 
 
 @njit(cache=True)
@@ -66,20 +69,25 @@ def told(
 
 @njit(cache=True)
 def _solve(
-    points: Any, matrix: Any, middle: float, half: float, kappa: float, mature: float, y: float,
-    n: float, s0: float, s1: float, is_count: bool, powers: Any,
+    points: Any, terms: Any, to_powers: Any, middle: float, half: float, kappa: float,
+    mature: float, y: float, n: float, s0: float, s1: float, is_count: bool, powers: Any,
 ) -> bool:  # fmt: skip
     """Fill coefficients of powers of (eta - middle) / half; say whether they have settled."""
-    count = matrix.shape[0]
+    count = terms.shape[0]
     powers[:count] = 0.0
     for i in range(points.size):
         level = middle + half * points[i]
         value, slope = told(level, kappa, mature, y, n, s0, s1, is_count)
         for k in range(count):
-            powers[k] += matrix[k, i] * value + matrix[k, points.size + i] * half * slope
-    # The last powers are the last Chebyshev terms, 2^(degree - 1) times as large.
-    last = abs(powers[count - 1]) / 2.0 ** (count - 2)
-    return last + abs(powers[count - 2]) / 2.0 ** (count - 3) < _TOLERANCE
+            powers[k] += terms[k, i] * value + terms[k, points.size + i] * half * slope
+    settled = abs(powers[count - 1]) + abs(powers[count - 2]) < _TOLERANCE
+    for k in range(count):
+        # Terms so far. A power is in those of its own parity from its degree up: in place.
+        total = 0.0
+        for j in range(k, count, 2):
+            total += to_powers[k, j] * powers[j]
+        powers[k] = total
+    return settled
 
 
 @njit(cache=True)
@@ -103,11 +111,11 @@ def interpolate(
     """
     middle, half = 0.5 * (low + high), 0.5 * (high - low)
     rest = (middle, half, kappa, mature, y, n, s0, s1, is_count, powers)
-    if half <= _NARROW and _solve(_SHORT_POINTS, _SHORT_MATRIX, *rest):
+    if half <= _NARROW and _solve(_SHORT_POINTS, _SHORT_TERMS, _SHORT_POWERS, *rest):
         return _SHORT
-    if half <= _WIDE and _solve(_MIDDLE_POINTS, _MIDDLE_MATRIX, *rest):
+    if half <= _WIDE and _solve(_MIDDLE_POINTS, _MIDDLE_TERMS, _MIDDLE_POWERS, *rest):
         return _MIDDLE
-    if _solve(_LONG_POINTS, _LONG_MATRIX, *rest):
+    if _solve(_LONG_POINTS, _LONG_TERMS, _LONG_POWERS, *rest):
         return MOST
     return 0
 
