@@ -1,8 +1,9 @@
 """Draw likelihoods: how much draws are worth after counts, many of each, and nothing else.
 
 Beta-Binomial and Gamma-Poisson log likelihoods without their constants and slopes, for weights of
-draws that are already there. Callers may trust them to nine digits at any concentration, also at
-infinite ones, because no two large log-gamma functions are subtracted.
+draws that are already there. Callers may trust them to 1e-8 nats up to a million events and to
+1e-5 up to a thousand million, at any concentration, also at infinite ones: where a law's shape is
+above a million, no log-gamma function is subtracted from another.
 """
 
 from __future__ import annotations

@@ -93,7 +93,7 @@ def predict(
     if unknown == "error":
         _refuse_new(known, rows)
     drawn = np.empty((known.size, len(rows), len(known.levels.outcomes)))
-    for part, o, eta, kappa in _laws(known, beliefs, rows, of, rng):
+    for part, o, eta, kappa in _laws(known, rows, rng, _counted(known, beliefs, rows, of)):
         drawn[part, :, o] = _scatter(eta, kappa, known.levels.outcomes[o], rng)
         if age is not None and known.levels.outcome_names[o] in known.levels.late:
             drawn[part, :, o] *= share_at(known, part, age)[:, None, o]
@@ -121,7 +121,7 @@ def predict_levels(
     """
     shape = (known.size, len(rows), len(known.levels.outcomes))
     level, drawn, scatter = np.empty(shape), np.empty(shape), np.empty(shape)
-    for part, o, eta, kappa in _laws(known, None, rows, "next", rng):
+    for part, o, eta, kappa in _laws(known, rows, rng, None):
         outcome = known.levels.outcomes[o]
         binary = outcome.kind == "binary"
         level[part, :, o] = expit(eta) if binary else np.exp(np.minimum(eta, 500))
@@ -164,7 +164,7 @@ def predictive(
     # Masses are summed as logs: of a large cell every draw's mass may be below 1e-308.
     log_mass, below = np.full(y.shape, -np.inf), np.zeros(y.shape)
     shares = Shares.of(known, rows)
-    for part, o, *law in _laws(known, beliefs, rows, of, rng):
+    for part, o, *law in _laws(known, rows, rng, _counted(known, beliefs, rows, of)):
         at = np.flatnonzero(measured[:, o])
         eta, kappa = (side[:, at] for side in law)
         if shares.late[o]:
@@ -184,18 +184,17 @@ def predictive(
     )
 
 
-def _laws(
-    known: Known, beliefs: Beliefs | None, rows: Evidence, of: str, rng: np.random.Generator
-) -> Iterator[tuple[slice, int, Floats, Floats]]:
-    """Give some draws' law of each outcome's rates: level and kappa over (draw, row).
-
-    What was counted of observed rows is that of ``beliefs``.
-    """
+def _counted(known: Known, beliefs: Beliefs, rows: Evidence, of: str) -> _Seen | None:
+    """Return what was counted of rows that were observed; nothing was of those that are next."""
     if of not in ("next", "observed"):
         raise BeliefError(f"of is {of!r}; write 'next' or 'observed'.")
-    seen = (
-        None if of == "next" or beliefs is None else _ledger_counts(known, beliefs.evidence, rows)
-    )
+    return None if of == "next" else _ledger_counts(known, beliefs.evidence, rows)
+
+
+def _laws(
+    known: Known, rows: Evidence, rng: np.random.Generator, seen: _Seen | None
+) -> Iterator[tuple[slice, int, Floats, Floats]]:
+    """Give some draws' law of each outcome's rates: level and kappa over (draw, row)."""
     for part, state in states(known, rows, rng, fresh=seen is None):
         eta = np.where(state.member[..., None], state.inside, state.out)
         for o in range(len(known.levels.outcomes)):
