@@ -391,7 +391,7 @@ def _refuse_repeated(file: Path) -> None:
 def _prior(file: Path, homes: str) -> co.MembershipPrior:
     import tomllib
 
-    known = {"elsewhere", "shares", "prob", "strength"}
+    known = {"elsewhere", "shares", "prob"}
     try:
         said = tomllib.loads(file.read_text(encoding="utf-8"))
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
@@ -400,10 +400,10 @@ def _prior(file: Path, homes: str) -> co.MembershipPrior:
     if odd or not isinstance(said.get("shares"), dict):
         wrong = f"{file} says {odd[0]!r}, which means nothing here" if odd else f"{file} lacks it"
         raise co.BeliefError(
-            f"A prior needs a table [shares] of cluster = share, and may say elsewhere, strength "
+            f"A prior needs a table [shares] of cluster = share, and may say elsewhere "
             f"and a table [prob] of cluster = probability; {wrong}."
         )
-    low = sorted(set(said["shares"]) & {"elsewhere", "strength"})
+    low = sorted(set(said["shares"]) & {"elsewhere"})
     if low:
         raise co.BeliefError(
             f"{file} says {low[0]} inside [shares], where it counts as a cluster. Write it above "
@@ -413,7 +413,7 @@ def _prior(file: Path, homes: str) -> co.MembershipPrior:
         raise co.BeliefError(
             f"--homes many needs a table [prob] in {file}: cluster = probability of membership."
         )
-    rest = {k: said[k] for k in ("elsewhere", "prob", "strength") if k in said}
+    rest = {k: said[k] for k in ("elsewhere", "prob") if k in said}
     return co.MembershipPrior.from_shares(said["shares"], **rest)
 
 

@@ -36,7 +36,6 @@ DENOMINATOR: Final = "denominator"
 
 # Population parameters, one value an outcome (and covariate).
 ALPHA: Final = "alpha"
-UPLIFT: Final = "uplift"
 LOADING: Final = "loading"
 KAPPA: Final = "kappa"
 KAPPA_SPREAD: Final = "kappa_spread"
@@ -55,7 +54,6 @@ ARTIST_EFFECT: Final = "artist_effect"
 AFFINITY: Final = "affinity"
 FACTOR_EFFECT: Final = "factor_effect_"
 FACTOR_SCALE: Final = "factor_scale_"
-PI: Final = "pi"
 
 # Beliefs.
 HOME: Final = "home"

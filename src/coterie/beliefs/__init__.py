@@ -14,7 +14,6 @@ from coterie.beliefs.caches import find_caches
 if TYPE_CHECKING:
     from coterie.beliefs.ahead import levels_and_rates, next_rates
     from coterie.beliefs.alone import Alone, clusters_of
-    from coterie.beliefs.bridging import Bridge, bridge
     from coterie.beliefs.diagnosis import Diagnosis
     from coterie.beliefs.draw_likelihoods import add_log_likelihood
     from coterie.beliefs.example import example_beliefs
@@ -40,7 +39,6 @@ if TYPE_CHECKING:
 __all__ = [
     "Alone",
     "Beliefs",
-    "Bridge",
     "Diagnosis",
     "MembershipPrior",
     "ParameterPrior",
@@ -49,7 +47,6 @@ __all__ = [
     "Replicas",
     "add_log_likelihood",
     "believe_given",
-    "bridge",
     "build_model",
     "clusters_of",
     "example_beliefs",
@@ -76,7 +73,6 @@ __all__ = [
 _FILES = {
     "Alone": "alone",
     "Beliefs": "tree",
-    "Bridge": "bridging",
     "Diagnosis": "diagnosis",
     "MembershipPrior": "priors",
     "ParameterPrior": "parameters",
@@ -85,7 +81,6 @@ _FILES = {
     "Replicas": "redrawing",
     "add_log_likelihood": "draw_likelihoods",
     "believe_given": "given",
-    "bridge": "bridging",
     "build_model": "fitting",
     "clusters_of": "alone",
     "example_beliefs": "example",

@@ -79,7 +79,7 @@ class Alone:
         made = cut_to(known.made, found)
         stated = replace(known.stated, table=known.stated.table[found])
         phi = read.phi(known.posterior, made, known.levels, stated, _believed_at(beliefs))
-        prior = _places(np.exp(phi.log_prior).mean(axis=0)[0], phi)
+        prior = _places(np.exp(phi.log_prior)[0], phi)
         everybody = known.made.stands_for(len(known.levels.artists))
         return cls(made, prior, float(everybody[found[0]]), everybody, phi, stated.code)
 
@@ -134,14 +134,6 @@ class Alone:
             odds = power * (stated - np.log1p(-np.exp(stated)))
             turned, rest = -np.logaddexp(0.0, -odds), self._phi.log_elsewhere
         return replace(self._phi, log_prior=np.ascontiguousarray(turned), log_elsewhere=rest)
-
-    @property
-    def prior_draws(self) -> Floats:
-        """Prior of each place, draw by draw where it was learned: (draw or 1, cluster[ + 1])."""
-        draws = np.exp(self._phi.log_prior[:, 0])
-        # Elsewhere is stated, never learned.
-        rest = np.tile(self.prior[draws.shape[1] :], (len(draws), 1))
-        return np.concatenate([draws, rest], axis=1)
 
     @property
     def _one_home(self) -> bool:

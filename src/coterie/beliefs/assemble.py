@@ -17,8 +17,8 @@ from coterie.beliefs import population as read
 from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.ledger import ledger_of
-from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
-from coterie.beliefs.model import AFFINITY_IN, AFFINITY_OUT
+from coterie.beliefs.local_effects import Local, draw_local
+from coterie.beliefs.membership import integrate
 from coterie.beliefs.parameters import LATE
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
@@ -26,13 +26,12 @@ from coterie.beliefs.sampling import Run, stacked
 from coterie.beliefs.stating import ATTRIBUTE, population_rows
 from coterie.beliefs.storage import SCHEMA
 from coterie.evidence import Evidence
-from coterie.typing import Floats, Integers
+from coterie.typing import Floats
 
 _CHUNK_BYTES = 2**28
 _SINGLE_FROM_BYTES = 2**28
 _POPULATION = (
     names.ALPHA,
-    names.UPLIFT,
     names.LOADING,
     names.KAPPA,
     names.KAPPA_SPREAD,
@@ -42,11 +41,13 @@ _POPULATION = (
 )
 
 
-def posterior(raw: xr.DataTree, blueprint: Blueprint, rng: np.random.Generator) -> xr.Dataset:
-    """Label the draws, and draw each affinity with the membership it belongs to.
+def posterior(
+    raw: xr.DataTree, blueprint: Blueprint, stated: Stated, rng: np.random.Generator
+) -> xr.Dataset:
+    """Label the draws, and let those of artists follow the stated prior.
 
-    The sampler moves one coordinate that stands for two affinities, in and out of the
-    cluster. Membership is drawn given everything else, and its affinity is kept.
+    The sampler's affinities are exchangeable between clusters: what the prior of homes refuses of
+    them is drawn anew at the same population.
     """
     levels = blueprint.levels
     sampled = raw["posterior"]
@@ -68,11 +69,8 @@ def posterior(raw: xr.DataTree, blueprint: Blueprint, rng: np.random.Generator) 
         found[scale] = _outcome_draws(raw, blueprint, scale)
     if levels.covariates:
         found[names.SLOPE] = stacked(raw, names.SLOPE)
-    if names.PI in sampled:
-        found[names.PI] = stacked(raw, names.PI)
     labelled = _labelled(found, levels, chains)
-    labelled[names.AFFINITY] = _affinity(raw, labelled, blueprint, rng)
-    return labelled
+    return _with_local(raw, labelled, blueprint, stated, rng)
 
 
 def beliefs(
@@ -195,49 +193,35 @@ def _or_normal(
     return stacked(raw, name) if name in raw["posterior"] else rng.standard_normal(shape)
 
 
-def _affinity(
-    raw: xr.DataTree, labelled: xr.Dataset, blueprint: Blueprint, rng: np.random.Generator
-) -> tuple[tuple[str, ...], Any]:
+def _with_local(
+    raw: xr.DataTree, labelled: xr.Dataset, blueprint: Blueprint, stated: Stated,
+    rng: np.random.Generator,
+) -> xr.Dataset:  # fmt: skip
     made, levels = blueprint.made, blueprint.levels
-    stated = Stated.of(blueprint.prior, levels, blueprint.homes)
-    out, inside = stacked(raw, AFFINITY_OUT), stacked(raw, AFFINITY_IN)
+    sampled = stacked(raw, names.AFFINITY)
     chains, draws = labelled.sizes[names.CHAIN], labelled.sizes[names.DRAW]
     shape = (chains * draws, len(levels.artists), len(levels.clusters))
     size = np.float32 if 8 * np.prod(shape) > _SINGLE_FROM_BYTES else np.float64
     # A pair nobody measured keeps its prior.
     table = rng.standard_normal(shape, dtype=size)
+    table[:, made.pair_artist, made.pair_cluster] = sampled
+    effects = read.flat(labelled, names.ARTIST_EFFECT).copy()
     for part in _chunks(shape[0], made.y.size + shape[1] * shape[2]):
-        both = (np.ascontiguousarray(out[part]), np.ascontiguousarray(inside[part]))
         at = read.phi(labelled, made, levels, stated, part)
-        effect = np.ascontiguousarray(read.flat(labelled, names.ARTIST_EFFECT, part))
-        low, high = conditional_log_odds(made, at, effect, both)
-        odds = (high - 0.5 * both[1] ** 2) - (low - 0.5 * both[0] ** 2)
-        member, _ = member_probability(odds, made, at, homes=stated.code)
-        drawn = draw_members(member, stated, rng)[:, made.pair_artist, made.pair_cluster]
-        rows = np.arange(shape[0])[part]
-        table[rows[:, None], made.pair_artist, made.pair_cluster] = np.where(
-            drawn, both[1], both[0]
-        )
-    dims = (names.CHAIN, names.DRAW, names.ARTIST, names.CLUSTER)
-    return dims, table.reshape(chains, draws, *shape[1:])
-
-
-def draw_members(
-    member: Floats, stated: Stated, rng: np.random.Generator, *,
-    among: tuple[int, Integers] | None = None,
-) -> Any:  # fmt: skip
-    """Draw memberships: (draw, artist, cluster), at most one a row where there is one home.
-
-    Where the artists are some ``among`` so many, at those places, chance is spent on all: an
-    artist's draws are the same whoever else is asked for.
-    """
-    size, kept = among or (member.shape[1], slice(None))
-    last = 1 if stated.homes == "one" else member.shape[2]
-    at = rng.random((len(member), size, last))[:, kept]
-    if stated.homes != "one":
-        return at < member
-    edges = np.cumsum(member, axis=2)
-    return (at < edges) & (at >= edges - member)
+        own = Local(effects[part], table[part].astype(np.float64))
+        own = draw_local(made, at, homes=stated.code, rng=rng, given=own)
+        effects[part], table[part] = own.artist_effect, own.affinity
+    by_artist = (names.CHAIN, names.DRAW, names.ARTIST)
+    return labelled.assign(
+        {
+            names.ARTIST_EFFECT: (
+                (*by_artist, names.OUTCOME), effects.reshape(chains, draws, *effects.shape[1:])
+            ),
+            names.AFFINITY: (
+                (*by_artist, names.CLUSTER), table.reshape(chains, draws, *shape[1:])
+            ),
+        }
+    )  # fmt: skip
 
 
 def _labelled(found: dict[str, Floats], levels: Levels, chains: int) -> xr.Dataset:
@@ -246,7 +230,6 @@ def _labelled(found: dict[str, Floats], levels: Levels, chains: int) -> xr.Datas
         names.CLUSTER_EFFECT: (names.CLUSTER, names.OUTCOME),
         names.PERIOD_EFFECT: (names.CLUSTER, names.WINDOW, names.OUTCOME),
         names.ARTIST_EFFECT: (names.ARTIST, names.OUTCOME),
-        names.PI: (names.CLUSTER,),
         names.SLOPE: (names.COVARIATE, names.OUTCOME),
         **{f"{names.FACTOR_EFFECT}{f}": (f, names.OUTCOME) for f in levels.factors},
     }

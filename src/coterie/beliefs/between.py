@@ -16,14 +16,13 @@ import xarray as xr
 from scipy.special import logsumexp
 
 from coterie import names
-from coterie.beliefs import assemble
 from coterie.beliefs import population as read
 from coterie.beliefs.aging import Aging, Windows
 from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, design, lookup
 from coterie.beliefs.guiding import Lesson, guided
-from coterie.beliefs.membership import conditional_log_odds, integrate, member_probability
+from coterie.beliefs.membership import integrate
 from coterie.beliefs.opening import Priors, Terms
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
@@ -184,7 +183,7 @@ class Between:
         wide = widened(some, step.levels, rng)
         tries = guided(
             wide, changed.fitted, now, step.levels, changed.terms(wide),
-            lambda: _own(step, wide, before, now, owners, rng), rng, lesson=lesson,
+            lambda: _own(wide, now, owners), rng, lesson=lesson,
         )  # fmt: skip
         told = [
             _evidence(step, tries.placed(effect), (now, owners), step.stated)
@@ -270,27 +269,13 @@ def _row_sums(table: Evidence, like: Evidence, levels: Levels) -> Any:
     return sums
 
 
-def _own(
-    step: Step,
-    posterior: xr.Dataset,
-    before: Design,
-    now: Design,
-    owners: Integers,
-    rng: np.random.Generator,
-) -> Floats:
+def _own(posterior: xr.Dataset, now: Design, owners: Integers) -> Floats:
     """Return what the draws know of the artists' own part of each level: (draw, observation)."""
-    theirs = of_some(step.stated, owners)
-    phi = read.phi(posterior, before, step.levels, theirs)
-    effect = np.ascontiguousarray(read.flat(posterior, names.ARTIST_EFFECT)[:, owners])
+    effect = read.flat(posterior, names.ARTIST_EFFECT)[:, owners]
     affinity = read.flat(posterior, names.AFFINITY)[:, owners].astype(np.float64)
-    own = np.ascontiguousarray(affinity[:, before.pair_artist, before.pair_cluster])
-    low, high = conditional_log_odds(before, phi, effect, (own, own))
-    chance, _ = member_probability(high - low, before, phi, homes=theirs.code)
-    member = assemble.draw_members(chance, theirs, rng)
     artist, cluster, o = now.artist, now.cluster, now.outcome
-    told = phi.loading[:, o] * affinity[:, artist, cluster]
-    told += phi.uplift[:, o] * member[:, artist, cluster]
-    found: Floats = effect[:, artist, o] + told * now.informs
+    reach = read.flat(posterior, names.LOADING)[:, o] * now.informs
+    found: Floats = effect[:, artist, o] + reach * affinity[:, artist, cluster]
     return found
 
 

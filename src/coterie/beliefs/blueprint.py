@@ -18,7 +18,6 @@ from coterie.beliefs.free_parameters import may_trade
 from coterie.beliefs.parameters import LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
-from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.typing import Floats
 
 _FEW_CELLS: Final = 2.0
@@ -31,14 +30,7 @@ class Blueprint:
 
     made: Design
     levels: Levels
-    homes: Homes
     population: PopulationPrior
-    prior: MembershipPrior | None
-
-    @property
-    def learns_pi(self) -> bool:
-        """Whether pi is a parameter."""
-        return self.prior is not None and self.homes is not None and self.prior.strength is not None
 
     @property
     def drifts(self) -> bool:
@@ -104,8 +96,7 @@ class Blueprint:
             *([tuple(levels.smooth.items())] if levels.smooth else []),
             self.made.pair_artist.size,
         )
-        pi = (self.prior.strength, self.prior.elsewhere) if self.learns_pi and self.prior else None
-        usual = (levels.outcomes, sizes, self.homes, priors, pi, self.traded)
+        usual = (levels.outcomes, sizes, priors, self.traded)
         slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
         own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
         joint = tuple((j.log_density, j.over) for j in self.population.joint)
@@ -151,10 +142,6 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
         arrays["power_of_law"] = law_of(blueprint.powers)
     parts = zip(levels.factors, rough.factor, strict=True)
     arrays |= {f"known_factor_{factor}": known for factor, known in parts}
-    if blueprint.homes is not None and blueprint.prior is not None:
-        # Learned pi multiplies shares of 1; the table holds what is stated in either case.
-        arrays["pi_prior"] = blueprint.prior.table(levels.artists.tolist(), blueprint.homes)
-        arrays["elsewhere_prior"] = np.float64(blueprint.prior.elsewhere)
     return arrays
 
 

@@ -11,13 +11,10 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
-from scipy.special import expit, log_softmax
-from scipy.stats import beta as beta_law
 
 from coterie import names
 from coterie.beliefs.membership import Phi
 from coterie.beliefs.parameters import FACTOR_SCALE, NOT_NEGATIVE, POSITIVE
-from coterie.beliefs.population import Stated
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
@@ -26,7 +23,6 @@ if TYPE_CHECKING:
 
 INTEGRATED: Final = (
     names.ALPHA,
-    names.UPLIFT,
     names.LOADING,
     names.KAPPA,
     names.ARTIST_SCALE,
@@ -36,7 +32,6 @@ INTEGRATED: Final = (
 
 _FAR: Final = {names.KAPPA: (-12.0, 25.0)}
 _LIMITS: Final = (-12.0, 8.0)
-_PI_LIMIT: Final = 20.0
 
 
 @dataclass(frozen=True, slots=True)
@@ -67,7 +62,7 @@ class Space:
 
     Attributes
     ----------
-    blueprint, stated
+    blueprint
         The table, the names and the priors.
     values
         Each parameter's stated values, 0 where free: its own shape.
@@ -76,7 +71,6 @@ class Space:
     """
 
     blueprint: Blueprint
-    stated: Stated
     values: Mapping[str, Floats]
     blocks: tuple[Block, ...]
 
@@ -94,9 +88,6 @@ class Space:
         for block in self.blocks:
             part = x[:, start : start + len(block.at)]
             start += len(block.at)
-            if block.name == names.PI:
-                found[names.PI] = self._pi(part)
-                continue
             flat = found[block.name].reshape(len(x), -1)
             flat[:, list(block.at)] = np.exp(part) if block.logged else part
             found[block.name] = flat.reshape(len(x), *block.shape)
@@ -109,28 +100,24 @@ class Space:
         base = found[names.ALPHA][:, outcome]
         for i, values in enumerate(made.covariate):
             base = base + found[names.SLOPE][:, i, outcome] * values
-        with np.errstate(divide="ignore"):
-            log_kappa = np.log(found[names.KAPPA])
-            nowhere = float(np.log(self.stated.elsewhere))
-        clusters = len(self.blueprint.levels.clusters)
+        log_kappa = np.log(found[names.KAPPA])
+        levels = self.blueprint.levels
+        artists, clusters = len(levels.artists), len(levels.clusters)
         wide = np.repeat(log_kappa[:, None, :], clusters, axis=1)
         return Phi(
             base=np.ascontiguousarray(base),
             log_kappa=wide,
-            uplift=found[names.UPLIFT],
             loading=found[names.LOADING],
             artist_scale=found[names.ARTIST_SCALE],
-            log_prior=self.stated.log_table(found.get(names.PI)),
-            log_elsewhere=nowhere,
+            log_prior=np.zeros((artists, clusters)),
+            log_elsewhere=-np.inf,
         )
 
     def limits(self) -> tuple[Floats, Floats]:
         """Return how far each coordinate is followed: two of (size,)."""
         ends: list[tuple[float, float]] = []
         for block in self.blocks:
-            if block.name == names.PI:
-                end = (-_PI_LIMIT, _PI_LIMIT)
-            elif block.logged:
+            if block.logged:
                 end = _FAR.get(block.name, _LIMITS)
             else:
                 end = (-np.inf, np.inf)
@@ -143,9 +130,6 @@ class Space:
         found = self.natural(x)
         total = np.zeros(len(x))
         for block in self.blocks:
-            if block.name == names.PI:
-                total += self._log_prior_of_pi(found[names.PI])
-                continue
             priors = self.blueprint.priors(block.name)
             flat = found[block.name].reshape(len(x), -1)
             for place in block.at:
@@ -166,26 +150,7 @@ class Space:
             Block(b.name, tuple(p for p in b.at if b.name != name or p != place), b.shape, b.logged)
             for b in self.blocks
         ]
-        return Space(self.blueprint, self.stated, values, tuple(b for b in blocks if b.at))
-
-    def _pi(self, part: Floats) -> Floats:
-        if self.stated.homes == "many":
-            return expit(part)
-        pi: Floats = np.exp(log_softmax(np.concatenate([part, np.zeros((len(part), 1))], 1), 1))
-        return pi
-
-    def _log_prior_of_pi(self, pi: Floats) -> Floats:
-        prior = self.blueprint.prior
-        if prior is None or prior.strength is None:
-            return np.zeros(len(pi))
-        first = self.stated.table[0]
-        if self.stated.homes == "many":
-            law = beta_law(prior.strength * first, prior.strength * (1 - first))
-            many: Floats = law.logpdf(pi).sum(axis=1)
-            return many
-        one: Floats = ((prior.strength * first / first.sum() - 1) * np.log(pi)).sum(axis=1)
-        return one
-
+        return Space(self.blueprint, values, tuple(b for b in blocks if b.at))
 
 def lay_out(blueprint: Blueprint) -> Space:
     """Find the free parameters of a table.
@@ -197,7 +162,6 @@ def lay_out(blueprint: Blueprint) -> Space:
         an outcome may be late.
     """
     _refuse_sampled(blueprint)
-    stated = Stated.of(blueprint.prior, blueprint.levels, blueprint.homes)
     outcomes, covariates = len(blueprint.levels.outcomes), len(blueprint.levels.covariates)
     values: dict[str, Floats] = {}
     blocks: list[Block] = []
@@ -206,19 +170,13 @@ def lay_out(blueprint: Blueprint) -> Space:
             continue
         shape = (covariates, outcomes) if name == names.SLOPE else (outcomes,)
         priors = blueprint.priors(name)
-        idle = name == names.UPLIFT and blueprint.homes is None
-        free = np.array([p.family != "fixed" and not idle for p in priors])
+        free = np.array([p.family != "fixed" for p in priors])
         first = np.array([0.0 if f else p.first for f, p in zip(free, priors, strict=True)])
-        values[name] = np.broadcast_to(np.zeros(outcomes) if idle else first, shape).copy()
+        values[name] = np.broadcast_to(first, shape).copy()
         at = tuple(np.flatnonzero(np.broadcast_to(free, shape).reshape(-1)).tolist())
         if at:
             blocks.append(Block(name, at, shape, name in POSITIVE | NOT_NEGATIVE))
-    if blueprint.learns_pi:
-        clusters = len(blueprint.levels.clusters)
-        size = clusters if blueprint.homes == "many" else clusters - 1
-        if size:
-            blocks.append(Block(names.PI, tuple(range(size)), (clusters,), logged=False))
-    return Space(blueprint, stated, values, tuple(blocks))
+    return Space(blueprint, values, tuple(blocks))
 
 
 def _refuse_sampled(blueprint: Blueprint) -> None:
@@ -261,17 +219,9 @@ def start(space: Space, rng: np.random.Generator | None) -> Floats:
         names.ALPHA: np.where(count, np.log(pooled), np.log(share) - np.log1p(-share)),
         names.KAPPA: np.where(count, 0.5, 3.0),
     }
-    usual = {names.UPLIFT: -0.4, names.LOADING: -1.5, names.ARTIST_SCALE: -1.2}
+    usual = {names.LOADING: -0.5, names.ARTIST_SCALE: -1.2}
     parts = []
     for block in space.blocks:
-        if block.name == names.PI:
-            at = space.stated.table[0]
-            parts.append(
-                np.log(at) - np.log1p(-at)
-                if space.stated.homes == "many"
-                else np.log(at[:-1] / at[-1])
-            )
-            continue
         own = first.get(block.name, np.full(block.shape, usual.get(block.name, 0.0)))
         parts.append(np.asarray(own, dtype=np.float64).reshape(-1)[list(block.at)])
     x: Floats = np.concatenate(parts) if parts else np.zeros(0)

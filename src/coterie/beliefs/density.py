@@ -1,6 +1,6 @@
 r"""Densities: how likely a count is, given a response level and its overdispersion.
 
-Written once as compiled scalar code and used twice: :func:`pair_loglik` is the
+Written once as compiled scalar code and used twice: :data:`log_likelihood` is the
 PyTensor operation that sampling differentiates, and the integrals of
 :mod:`coterie.beliefs.membership` call the same functions on arrays. Callers may
 trust that every value is a normalised log probability mass, that it never
@@ -39,12 +39,12 @@ from pytensor.graph.op import Op
 from pytensor.link.numba.dispatch import basic as numba_dispatch
 
 from coterie.beliefs.threads import in_parts
-from coterie.typing import Floats, Integers
+from coterie.typing import Floats
 
 _SERIES_FROM = 9.0
 _SHORT_PRODUCT = 10
 _ETA_LIMIT = 250.0
-_SLOPES = 3
+_SLOPES = 2
 _HUGE = 1e290
 _NEGLIGIBLE = 1e-17
 _LARGE = 1e5
@@ -305,94 +305,65 @@ def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
 
 
 @njit(cache=True)
-def _pair_loglik(
-    eta_out: Floats,
-    eta_in: Floats,
-    log_kappa: Floats,
-    y: Floats,
-    n: Floats,
-    is_count: Any,
-    weight: Floats,
-    pair: Integers,
-    pairs: int,
-) -> tuple[Floats, Floats, Floats]:
-    total = np.zeros((2, pairs))
-    by_eta = np.empty((2, eta_out.size))
-    by_log_kappa = np.empty((2, eta_out.size))
-    for j in range(eta_out.size):
+def _log_likelihood(
+    eta: Floats, log_kappa: Floats, y: Floats, n: Floats, is_count: Any, weight: Floats
+) -> tuple[float, Floats, Floats]:
+    total = 0.0
+    by_eta, by_log_kappa = np.empty(eta.size), np.empty(eta.size)
+    for j in range(eta.size):
         kappa = math.exp(log_kappa[j])
         shared, shared_slope = shared_part(kappa, y[j], n[j], is_count[j])
-        value, slope, bend = log_kernel(
-            eta_out[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
-        )
-        total[0, pair[j]] += weight[j] * value
-        by_eta[0, j] = weight[j] * slope
-        by_log_kappa[0, j] = weight[j] * bend
-        if eta_in[j] != eta_out[j]:
-            value, slope, bend = log_kernel(
-                eta_in[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
-            )
-        total[1, pair[j]] += weight[j] * value
-        by_eta[1, j] = weight[j] * slope
-        by_log_kappa[1, j] = weight[j] * bend
+        value, slope, bend = log_kernel(eta[j], kappa, y[j], n[j], shared, shared_slope, is_count[j])
+        total += weight[j] * value
+        by_eta[j] = weight[j] * slope
+        by_log_kappa[j] = weight[j] * bend
     return total, by_eta, by_log_kappa
 
 
-class PairLoglik(Op):
-    """Log likelihood of each (artist, cluster) pair, out and in the cluster, with its slopes."""
+class LogLikelihood(Op):
+    """Log likelihood of all observations, with its slopes."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take eta out, eta in, log kappa, y, n, is count, weight, pair (observation,), pairs."""
-        kinds = [*["float64"] * 5, "bool", "float64", "int64", "int64"]
+        """Take eta, log kappa, y, n, is count and weight: (observation,) each."""
+        kinds = [*["float64"] * 4, "bool", "float64"]
         typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
-        return Apply(self, typed, [pt.matrix(dtype="float64") for _ in range(3)])
+        outputs = [pt.scalar(dtype="float64"), *[pt.vector(dtype="float64") for _ in range(2)]]
+        return Apply(self, typed, outputs)
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
         """Run the compiled code outside numba graphs."""
-        *arrays, pairs = inputs
-        for storage, value in zip(outputs, _pair_loglik(*arrays, int(pairs)), strict=True):
-            storage[0] = value
+        for storage, value in zip(outputs, _log_likelihood(*inputs), strict=True):
+            storage[0] = np.asarray(value)
 
-    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
-        """Return (2, pairs) and twice (2, observations)."""
-        observations = shapes[0][0]
-        return [(2, node.inputs[8]), (2, observations), (2, observations)]
+    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:  # noqa: ARG002
+        """Return a scalar and twice (observations,)."""
+        return [(), (shapes[0][0],), (shapes[0][0],)]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only the two etas and log kappa are differentiated, and only through the value."""
+        """Only eta and log kappa are differentiated, and only through the value."""
         return [[i < _SLOPES, False, False] for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Pull a gradient back through the stored slopes."""
-        _, by_eta, by_log_kappa = outputs
-        pull = cotangents[0][:, inputs[7]]
-        to_eta = pull * by_eta
         rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
-        return [to_eta[0], to_eta[1], (pull * by_log_kappa).sum(axis=0), *rest]
+        return [*(cotangents[0] * slope for slope in outputs[1:]), *rest]
 
 
-@numba_dispatch.register_funcify_default_op_cache_key(PairLoglik)
-def _numba_pair_loglik(op: PairLoglik, node: Any, **_: Any) -> Any:  # noqa: ARG001
+@numba_dispatch.register_funcify_default_op_cache_key(LogLikelihood)
+def _numba_log_likelihood(op: LogLikelihood, node: Any, **_: Any) -> Any:  # noqa: ARG001
     @numba_dispatch.numba_njit
-    def pair_loglik_numba(
-        out: Any,
-        inside: Any,
-        log_kappa: Any,
-        y: Any,
-        n: Any,
-        c: Any,
-        weight: Any,
-        pair: Any,
-        m: Any,
+    def log_likelihood_numba(
+        eta: Any, log_kappa: Any, y: Any, n: Any, is_count: Any, weight: Any
     ) -> Any:
-        return _pair_loglik(out, inside, log_kappa, y, n, c, weight, pair, m.item())
+        total, by_eta, by_log_kappa = _log_likelihood(eta, log_kappa, y, n, is_count, weight)
+        return np.array(total), by_eta, by_log_kappa
 
-    return pair_loglik_numba, 2
+    return log_likelihood_numba, 3
 
 
-pair_loglik = PairLoglik()
+log_likelihood = LogLikelihood()
 
 
 @njit(cache=True)

@@ -166,7 +166,7 @@ def _numbers(posterior: xr.Dataset) -> Iterator[tuple[str, Any]]:
     """Every number of the population with its name: (chain, draw) each."""
     for name in map(str, posterior.data_vars):
         scale = name.startswith(names.FACTOR_SCALE)
-        if name not in BINARY_DEFAULTS and name != names.PI and not scale:
+        if name not in BINARY_DEFAULTS and not scale:
             continue
         values = posterior[name]
         rest = [dim for dim in values.dims if dim not in _SAMPLE]

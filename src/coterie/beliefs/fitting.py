@@ -28,7 +28,6 @@ from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.sampling import Run, Sampled, sample
-from coterie.beliefs.stating import STRENGTH
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import (
     BeliefError,
@@ -40,7 +39,6 @@ from coterie.errors import (
 from coterie.evidence import Evidence, thin, unidentified_in, unknown_clusters
 
 _BELIEF_DRAWS = 200
-LEAST_STRENGTH = 20
 
 
 def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
@@ -175,7 +173,7 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
     rng: np.random.Generator,
 ) -> Beliefs:
     """Draws become beliefs; integrated at about ``wanted`` draws of each chain."""
-    post = assemble.posterior(sampled.tree, blueprint, rng)
+    post = assemble.posterior(sampled.tree, blueprint, stated, rng)
     each = max(1, min(sampled.draws, wanted))
     at = np.linspace(0, sampled.draws - 1, each).round()
     belief, log_likelihood = assemble.beliefs(post, blueprint.made, blueprint.levels, stated, at)
@@ -187,9 +185,8 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
         names.LOG_LIKELIHOOD: log_likelihood,
     }
     # At the draws of the two groups above: after an update these are draws of their own.
-    strength = None if blueprint.prior is None else blueprint.prior.strength
     at_those = post.isel({names.DRAW: at.astype(np.int64)})
-    density = log_prior(at_those, blueprint.population, blueprint.levels.outcomes, stated, strength)
+    density = log_prior(at_those, blueprint.population, blueprint.levels.outcomes)
     if density.data_vars:
         groups[names.LOG_PRIOR] = density
     made = assemble.tree(
@@ -197,8 +194,6 @@ def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit
         rng_name=rng_name, stopped=sampled.stopped,
     )  # fmt: skip
     made.attrs |= {"coterie_tune": run.tune, "coterie_target_accept": run.target_accept}
-    if blueprint.prior is not None and blueprint.prior.strength is not None:
-        made.attrs[STRENGTH] = float(blueprint.prior.strength)
     return Beliefs(made)
 
 
@@ -219,15 +214,15 @@ def build_model(
     Returns
     -------
     pymc.Model
-        Every count and code is a ``pm.Data``; membership is summed out in the potential
-        ``evidence``. ``affinity_out`` and ``affinity_in`` are the affinity of a pair if the
-        artist is not, or is, a member.
+        Every count and code is a ``pm.Data``; the counts' log likelihood is the potential
+        ``evidence``. ``affinity`` is the artist's lasting fit of each pair with counts; homes
+        follow from it after sampling, and are no variable.
 
     Examples
     --------
     >>> evidence = co.example_beliefs().evidence
     >>> prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
-    >>> "uplift" in co.build_model(evidence, prior).named_vars
+    >>> "affinity" in co.build_model(evidence, prior).named_vars
     True
     """
     return build(blueprint_of(evidence, prior, homes, population))
@@ -257,16 +252,6 @@ def blueprint_of(
             f"The factor column {odd[0]!r} has a '/' in its name, which no group of a beliefs file "
             "can hold. Rename the column."
         )
-    if (
-        prior is not None
-        and homes == "many"
-        and (prior.strength or LEAST_STRENGTH) < LEAST_STRENGTH
-    ):
-        raise BeliefError(
-            f"strength is {prior.strength:g}; with many homes a learned pi needs at least "
-            f"{LEAST_STRENGTH}, because uplift, loading and pi explain the same counts. Raise it, "
-            "or leave it out and state prob."
-        )
     _check_overrides(population, evidence)
     told = unidentified_in(evidence.counts, evidence.covariates)
     if told:
@@ -282,9 +267,7 @@ def blueprint_of(
     return Blueprint(
         made=design(evidence, levels),
         levels=levels,
-        homes=homes,
         population=stated,
-        prior=prior if homes is not None else None,
     )
 
 
@@ -330,9 +313,9 @@ def _check_joint(population: PopulationPrior | None, evidence: Evidence) -> None
                 "Evidence.from_frame(..., covariates=...), or leave slope out."
             )
         silent = [o.name for o in evidence.outcomes if not o.informs]
-        if silent and {names.UPLIFT, names.LOADING} & set(joint.over):
+        if silent and names.LOADING in joint.over:
             raise BeliefError(
-                f"A joint prior is over uplift or loading, which outcome {silent[0]!r} does not "
+                f"A joint prior is over loading, which outcome {silent[0]!r} does not "
                 "have: it does not inform membership. Leave the outcome out of the table."
             )
         joint.check(len(evidence.outcomes), max(1, len(evidence.covariates)))

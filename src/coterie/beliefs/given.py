@@ -27,9 +27,9 @@ def believe_given(beliefs: Beliefs, population: xr.Dataset) -> xr.Dataset:
         Whose ledger, prior and inventory to use.
     population
         The population parameters and effects of group ``posterior`` that are no artist's own:
-        ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``
+        ``alpha``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``
         (outcome), ``kappa_cluster``, ``cluster_effect`` (cluster, outcome), ``period_effect``
-        (cluster, window, outcome), and ``pi`` (cluster) where it is learned; with or without
+        (cluster, window, outcome); with or without
         leading (chain, draw).
 
     Returns

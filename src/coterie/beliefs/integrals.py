@@ -7,7 +7,7 @@ Compiled code takes arrays, not objects, hence the long argument lists. Entered 
 from __future__ import annotations
 
 import math
-from typing import Any
+from typing import Any, Final
 
 import numpy as np
 from numba import njit
@@ -19,29 +19,17 @@ from coterie.beliefs.late_density import thinned
 _STEPS = 10
 _NEAR = 1e-2
 """Standard deviations within which a mode is found: the nodes about it are summed, not it."""
-
-
-@njit(cache=True, nogil=True)
-def conditional(
-    first: int, last: int,
-    y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
-    artist: Any, pair: Any,
-    base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, effect: Any,
-    v_out: Any, v_in: Any, out: Any, inside: Any,
-) -> None:  # fmt: skip
-    """Add each pair's log likelihood out and in, given everything, at some draws: (draw, pair)."""
-    for d in range(first, last):
-        for j in range(y.size):
-            o, p = outcome[j], pair[j]
-            kappa = math.exp(log_kappa[d, cluster[j], o])
-            s0, s1 = shared_part(kappa, y[j], n[j], is_count[j])
-            level = base[d, j] + effect[d, artist[j], o]
-            reach = loading[d, o] * informs[j]
-            m = mature[min(d, mature.shape[0] - 1), j]
-            low = level + reach * v_out[d, p]
-            high = level + reach * v_in[d, p] + uplift[d, o] * informs[j]
-            out[d, p] += weight[j] * told(low, kappa, m, y[j], n[j], s0, s1, is_count[j])[0]
-            inside[d, p] += weight[j] * told(high, kappa, m, y[j], n[j], s0, s1, is_count[j])[0]
+NODES: Final = 21
+"""Values of one affinity at which its density is known."""
+_STEP: Final = 0.5
+"""Distance of these nodes, in standard deviations."""
+_COARSE: Final = 2
+"""Every second node cuts the line along which the highest affinity is integrated."""
+_NOTHING: Final = 1e-5
+"""Share of the evidence below which a point of the effects tells nothing of a home."""
+_GAUSS: Final = 0.5 / math.sqrt(3.0)
+_DENSITY: Final = 1.0 / math.sqrt(2.0 * math.pi)
+_HALF_LOG_TWO_PI: Final = 0.5 * math.log(2.0 * math.pi)
 
 
 @njit(cache=True)
@@ -62,107 +50,45 @@ def _information(eta: float, kappa: float, mature: float, n: float, is_count: bo
 
 
 @njit(cache=True)
-def _one_home(
-    gain: Any, cluster: Any, log_prior: Any, log_elsewhere: float, rho: Any
-) -> tuple[float, float]:
-    """Fill each cluster's chance at one point; return the log of the sum, and elsewhere."""
-    top, total = log_elsewhere, 0.0
-    for k in range(rho.size):
-        rho[k] = log_prior[k]
-    for p in range(gain.size):
-        rho[cluster[p]] += gain[p]
-    for k in range(rho.size):
-        top = max(top, rho[k])
-    for k in range(rho.size):
-        rho[k] = math.exp(rho[k] - top)
-        total += rho[k]
-    rest = math.exp(log_elsewhere - top)
-    total += rest
-    for k in range(rho.size):
-        rho[k] /= total
-    return top + math.log(total), rest / total
-
-
-@njit(cache=True)
-def _responsible(gain: Any, cluster: Any, log_prior: Any, log_elsewhere: float, homes: int) -> Any:
-    """Return the membership of each pair with evidence, from its log odds."""
-    rho = np.zeros(gain.size)
-    if homes == 0:
-        return rho
-    if homes == 2:  # noqa: PLR2004 - MANY, spelled out for the compiler
-        for p in range(gain.size):
-            chance = math.exp(log_prior[cluster[p]])
-            odds = log_prior[cluster[p]] - math.log1p(-chance) + gain[p]
-            rho[p] = 1.0 / (1.0 + math.exp(-min(max(odds, -700.0), 700.0)))
-        return rho
-    table = np.empty(log_prior.size)
-    _one_home(gain, cluster, log_prior, log_elsewhere, table)
-    for p in range(gain.size):
-        rho[p] = table[cluster[p]]
-    return rho
-
-
-@njit(cache=True)
 def _visit(
     base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
-    outcome: Any, start: Any, uplift: Any, loading: Any, effect: Any, shared: Any,
-    mode: Any, move: Any, precision: Any, follow: Any, height: Any, pull: Any, known: Any,
+    outcome: Any, start: Any, loading: Any, effect: Any, shared: Any,
+    mode: Any, move: Any, precision: Any, follow: Any, pull: Any, known: Any,
 ) -> None:  # fmt: skip
-    """Read every pair, out and in, at the current A and affinities; note each Newton step.
+    """Read every pair at the current A and affinities; note each Newton step.
 
     ``pull`` is the slope in A once the affinity has taken its own step ``move``.
     """
+    outcomes = loading.size
     for p in range(start.size - 1):
-        for z in range(2):
-            value, slope = 0.0, -mode[z, p]
-            precision[z, p] = 1.0
-            for o in range(uplift.size):
-                pull[z, p, o], known[z, p, o], follow[z, p, o] = 0.0, 0.0, 0.0
-            for j in range(start[p], start[p + 1]):
-                o = outcome[j]
-                reach = loading[o] * informs[j]
-                eta = base[j] + effect[o] + reach * mode[z, p] + z * uplift[o] * informs[j]
-                found = told(
-                    eta, kappa[j], mature[j], y[j], n[j], shared[j, 0], shared[j, 1], is_count[j]
-                )
-                info = weight[j] * _information(eta, kappa[j], mature[j], n[j], is_count[j])
-                value += weight[j] * found[0]
-                slope += reach * weight[j] * found[1]
-                pull[z, p, o] += weight[j] * found[1]
-                known[z, p, o] += info
-                follow[z, p, o] += reach * info
-                precision[z, p] += reach * reach * info
-            height[z, p] = value - 0.5 * mode[z, p] ** 2 - 0.5 * math.log(precision[z, p])
-            height[z, p] += min(0.5 * slope**2 / precision[z, p], 4.0)
-            move[z, p] = min(max(slope / precision[z, p], -2.0), 2.0)
-            # Cells of one outcome may differ in reach (bought, organic): the mean, by information.
-            for o in range(uplift.size):
-                pull[z, p, o] -= follow[z, p, o] * move[z, p]
-                if known[z, p, o] > 0.0:
-                    follow[z, p, o] /= known[z, p, o]
-
-
-@njit(cache=True)
-def _between(rho: Any, pull: Any, homes: int) -> Any:
-    """Return what membership adds to the spread of the slope in A: (outcome, outcome)."""
-    outcomes = pull.shape[2]
-    spread, drift = np.zeros((outcomes, outcomes)), np.zeros(outcomes)
-    for p in range(rho.size):
-        loose = rho[p] * (1.0 - rho[p]) if homes == 2 else rho[p]  # noqa: PLR2004 - MANY
-        for i in range(outcomes):
-            gap = pull[1, p, i] - pull[0, p, i]
-            drift[i] += rho[p] * gap
-            for k in range(outcomes):
-                spread[i, k] += loose * gap * (pull[1, p, k] - pull[0, p, k])
-    for i in range(outcomes if homes == 1 else 0):
-        for k in range(outcomes):
-            spread[i, k] -= drift[i] * drift[k]
-    return spread
+        slope = -mode[p]
+        precision[p] = 1.0
+        for o in range(outcomes):
+            pull[p, o], known[p, o], follow[p, o] = 0.0, 0.0, 0.0
+        for j in range(start[p], start[p + 1]):
+            o = outcome[j]
+            reach = loading[o] * informs[j]
+            eta = base[j] + effect[o] + reach * mode[p]
+            found = told(
+                eta, kappa[j], mature[j], y[j], n[j], shared[j, 0], shared[j, 1], is_count[j]
+            )
+            info = weight[j] * _information(eta, kappa[j], mature[j], n[j], is_count[j])
+            slope += reach * weight[j] * found[1]
+            pull[p, o] += weight[j] * found[1]
+            known[p, o] += info
+            follow[p, o] += reach * info
+            precision[p] += reach * reach * info
+        move[p] = min(max(slope / precision[p], -2.0), 2.0)
+        # Cells of one outcome may differ in reach (bought, organic): the mean, by information.
+        for o in range(outcomes):
+            pull[p, o] -= follow[p, o] * move[p]
+            if known[p, o] > 0.0:
+                follow[p, o] /= known[p, o]
 
 
 @njit(cache=True)
 def _bend(
-    rho: Any, pull: Any, known: Any, follow: Any, precision: Any, effect: Any, scale: Any
+    pull: Any, known: Any, follow: Any, precision: Any, effect: Any, scale: Any
 ) -> Any:
     """Return slope and curvature of the evidence in A."""
     outcomes = effect.size
@@ -170,15 +96,13 @@ def _bend(
     for i in range(outcomes):
         curve[i, i] = 1.0 / scale[i] ** 2
         gradient[i] = -effect[i] * curve[i, i]
-    for p in range(rho.size):
+    for p in range(precision.size):
         for i in range(outcomes):
-            for z in range(2):
-                share = rho[p] if z == 1 else 1.0 - rho[p]
-                gradient[i] += share * pull[z, p, i]
-                curve[i, i] += share * known[z, p, i]
-                along = share * known[z, p, i] * follow[z, p, i] / precision[z, p]
-                for k in range(outcomes):
-                    curve[i, k] -= along * known[z, p, k] * follow[z, p, k]
+            gradient[i] += pull[p, i]
+            curve[i, i] += known[p, i]
+            along = known[p, i] * follow[p, i] / precision[p]
+            for k in range(outcomes):
+                curve[i, k] -= along * known[p, k] * follow[p, k]
     return gradient, curve
 
 
@@ -189,68 +113,54 @@ def _shorten(along: Any, scale: Any, inverse: Any, move: Any, precision: Any) ->
     for o in range(along.size):
         longest = max(longest, abs(along[o] / scale[o]))
         farthest = max(farthest, abs(along[o]) / math.sqrt(inverse[o, o]))
-    for z in range(2):
-        for p in range(move.shape[1]):
-            farthest = max(farthest, abs(move[z, p]) * math.sqrt(precision[z, p]))
+    for p in range(move.size):
+        farthest = max(farthest, abs(move[p]) * math.sqrt(precision[p]))
     for o in range(along.size):
         along[o] *= min(1.0, 2.0 / longest)
     return farthest < _NEAR
 
 
 @njit(cache=True)
-def _shift(mode: Any, move: Any, follow: Any, known: Any, precision: Any, along: Any) -> None:
-    """Move every affinity by its own step and by what a step ``along`` in A takes from it."""
-    for z in range(2):
-        for p in range(mode.shape[1]):
-            mode[z, p] += move[z, p]
-            for o in range(along.size):
-                mode[z, p] -= follow[z, p, o] * known[z, p, o] * along[o] / precision[z, p]
-
-
-@njit(cache=True)
-def _climb(
+def climb(
     base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
-    outcome: Any, start: Any, cluster: Any, uplift: Any, loading: Any, scale: Any,
-    log_prior: Any, log_elsewhere: float, homes: int,
+    outcome: Any, start: Any, loading: Any, scale: Any,
 ) -> Any:  # fmt: skip
-    """Find the mode in A, each pair's affinity mode out and in, and the spread of A.
+    """Find the mode in A, each pair's affinity mode, and the spread of A.
 
-    Fisher scoring on A and every affinity at once, with membership as weights.
-    Returns A, a Cholesky factor of its spread, affinity modes, their precisions and
-    how they move with A.
+    Fisher scoring on A and every affinity at once. Returns A, a Cholesky factor of its
+    spread, affinity modes, their precisions and how they move with A.
     """
-    pairs, outcomes = start.size - 1, uplift.size
+    pairs, outcomes = start.size - 1, loading.size
     effect = np.zeros(outcomes)
-    mode, move = np.zeros((2, pairs)), np.zeros((2, pairs))
-    precision = np.ones((2, pairs))
-    follow, height = np.zeros((2, pairs, outcomes)), np.zeros((2, pairs))
-    pull, known = np.zeros((2, pairs, outcomes)), np.zeros((2, pairs, outcomes))
-    spread = np.zeros((outcomes, outcomes))
+    mode, move, precision = np.zeros(pairs), np.zeros(pairs), np.ones(pairs)
+    follow, pull = np.zeros((pairs, outcomes)), np.zeros((pairs, outcomes))
+    known = np.zeros((pairs, outcomes))
+    inverse = np.zeros((outcomes, outcomes))
     shared = np.empty((y.size, 2))
     for j in range(y.size):
         shared[j, 0], shared[j, 1] = shared_part(kappa[j], y[j], n[j], is_count[j])
     for step in range(_STEPS):
         _visit(
-            base, mature, kappa, y, n, is_count, weight, informs, outcome, start, uplift, loading,
-            effect, shared, mode, move, precision, follow, height, pull, known,
+            base, mature, kappa, y, n, is_count, weight, informs, outcome, start, loading,
+            effect, shared, mode, move, precision, follow, pull, known,
         )  # fmt: skip
-        rho = _responsible(height[1] - height[0], cluster, log_prior, log_elsewhere, homes)
-        gradient, curve = _bend(rho, pull, known, follow, precision, effect, scale)
+        gradient, curve = _bend(pull, known, follow, precision, effect, scale)
         inverse = np.linalg.inv(curve)
         along = inverse @ gradient
         last = _shorten(along, scale, inverse, move, precision) or step == _STEPS - 1
         for o in range(outcomes):
             along[o] *= 0.0 if last else 1.0
             effect[o] += along[o]
-        _shift(mode, move, follow, known, precision, along)
-        if last:
-            spread = inverse + inverse @ _between(rho, pull, homes) @ inverse
-            break
-    for z in range(2):
         for p in range(pairs):
+            mode[p] += move[p]
             for o in range(outcomes):
-                follow[z, p, o] *= known[z, p, o] / precision[z, p]
-    return effect, np.linalg.cholesky(spread), mode, precision, follow
+                mode[p] -= follow[p, o] * known[p, o] * along[o] / precision[p]
+        if last:
+            break
+    for p in range(pairs):
+        for o in range(outcomes):
+            follow[p, o] *= known[p, o] / precision[p]
+    return effect, np.linalg.cholesky(inverse), mode, precision, follow
 
 
 @njit(cache=True)
@@ -273,104 +183,177 @@ def _masses(
 
 
 @njit(cache=True)
-def _levels(
-    base: float, o: int, informs: float, uplift: Any, loading: Any, points: Any, middle: Any,
-    steps: Any, eta: Any,
-) -> tuple[float, float]:  # fmt: skip
-    """Fill one observation's level, out and in, at every point and node; return a span of them.
-
-    ``steps`` are the nodes in units of the affinity, in order and symmetric: (2, node).
-    """
-    low, high, i = math.inf, -math.inf, 0
-    reach, last = loading[o] * informs, steps.shape[1] - 1
-    for z in range(2):
-        far = abs(reach) * steps[z, last]
-        for s in range(points.shape[0]):
-            at = base + points[s, o] + informs * z * uplift[o] + reach * middle[z, s]
-            low, high = min(low, at - far), max(high, at + far)
-            for q in range(last + 1):
-                eta[i + q] = at + reach * steps[z, q]
-            i += last + 1
-    return low, high
-
-
-@njit(cache=True)
-def _middles(points: Any, centre: Any, mode: Any, follow: Any, middle: Any) -> None:
-    """Fill where one pair's affinity stands at each point of A: (2, point)."""
-    for z in range(2):
-        for s in range(points.shape[0]):
-            middle[z, s] = mode[z]
-            for o in range(centre.size):
-                middle[z, s] -= follow[z, o] * (points[s, o] - centre[o])
-
-
-@njit(cache=True)
-def _tables(
+def tables(
     base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
-    outcome: Any, start: Any, uplift: Any, loading: Any, centre: Any, points: Any,
-    mode: Any, precision: Any, follow: Any, nodes: Any, log_mass: Any,
+    outcome: Any, start: Any, loading: Any, centre: Any, points: Any,
+    mode: Any, precision: Any, follow: Any, middle: Any, density: Any,
 ) -> Any:  # fmt: skip
-    """Return each pair's log evidence out and in at each point of A: (2, point, pair)."""
-    pairs, size, count = start.size - 1, points.shape[0], nodes.size
-    table, terms = np.empty((2, size, pairs)), np.empty(2 * size * count)
-    middle, steps = np.empty((2, size)), np.empty((2, count))
+    """Return each pair's log evidence at each point of A: (point, pair).
+
+    Fills ``middle``, where the nodes of each affinity stand, (pair, point), and ``density``, that
+    of the affinity at its nodes, of mass 1 a standard deviation: (pair, point, node).
+    """
+    pairs, size = start.size - 1, points.shape[0]
+    table, terms = np.empty((size, pairs)), np.empty(size * NODES)
     eta, x, value = np.empty_like(terms), np.empty_like(terms), np.empty_like(terms)
     powers = np.empty(MOST)
+    half = 0.5 * (NODES - 1)
     for p in range(pairs):
-        _middles(points, centre, mode[:, p], follow[:, p], middle)
-        for z in range(2):
-            for q in range(count):
-                steps[z, q] = nodes[q] / math.sqrt(precision[z, p])
+        sd = 1.0 / math.sqrt(precision[p])
+        for s in range(size):
+            middle[p, s] = mode[p]
+            for o in range(centre.size):
+                middle[p, s] -= follow[p, o] * (points[s, o] - centre[o])
         terms[:] = 0.0
         for j in range(start[p], start[p + 1]):
-            span = _levels(
-                base[j], outcome[j], informs[j], uplift, loading, points, middle, steps, eta
-            )
-            told_of = (kappa[j], mature[j], y[j], n[j], is_count[j])
-            _masses(eta, span, *told_of, powers, x, value)
+            o = outcome[j]
+            reach = loading[o] * informs[j]
+            far = abs(reach) * sd * _STEP * half
+            low, high, i = math.inf, -math.inf, 0
+            for s in range(size):
+                at = base[j] + points[s, o] + reach * middle[p, s]
+                low, high = min(low, at - far), max(high, at + far)
+                for q in range(NODES):
+                    eta[i + q] = at + reach * sd * _STEP * (q - half)
+                i += NODES
+            given = (kappa[j], mature[j], y[j], n[j], is_count[j])
+            _masses(eta, (low, high), *given, powers, x, value)
             for i in range(terms.size):
                 terms[i] += weight[j] * value[i]
-        _sum_nodes(terms, middle, steps, nodes, log_mass, table[:, :, p])
+        for s in range(size):
+            top, total = -math.inf, 0.0
+            for q in range(NODES):
+                v = middle[p, s] + sd * _STEP * (q - half)
+                terms[s * NODES + q] -= 0.5 * v * v
+                top = max(top, terms[s * NODES + q])
+            for q in range(NODES):
+                density[p, s, q] = math.exp(terms[s * NODES + q] - top)
+                total += density[p, s, q]
+            total *= _STEP
+            for q in range(NODES):
+                density[p, s, q] /= total
+            table[s, p] = top + math.log(total * sd) - _HALF_LOG_TWO_PI
     return table
 
 
 @njit(cache=True)
-def _sum_nodes(
-    terms: Any, middle: Any, steps: Any, nodes: Any, log_mass: Any, table: Any
-) -> None:  # fmt: skip
-    """Fill one pair's log evidence at each point, affinity summed over: (2, point)."""
-    count, i = nodes.size, 0
-    for z in range(2):
-        # Nodes lie symmetrically: the last is the farthest, and one step is one sd.
-        log_sd = math.log(steps[z, count - 1] / nodes[count - 1])
-        for s in range(table.shape[1]):
-            top, total = -math.inf, 0.0
-            for q in range(count):
-                v = middle[z, s] + steps[z, q]
-                terms[i + q] += log_mass[q] + 0.5 * nodes[q] ** 2 - 0.5 * v * v
-                top = max(top, terms[i + q])
-            for q in range(count):
-                total += math.exp(terms[i + q] - top)
-            table[z, s] = top + math.log(total) + log_sd
-            i += count
+def cumulate(density: Any, below: Any) -> None:
+    """Fill the mass below each node, from densities a step's standard deviation: (node,)."""
+    last = density.size - 1
+    below[0] = 0.0
+    for q in range(last):
+        # The cubic through the four nearest nodes; nothing lies beyond the ends.
+        left = density[q - 1] if q > 0 else 0.0
+        right = density[q + 2] if q + 2 <= last else 0.0
+        mass = (13.0 * (density[q] + density[q + 1]) - left - right) / 24.0
+        below[q + 1] = below[q] + max(mass, 0.0) * _STEP
+    for q in range(last + 1):
+        below[q] /= below[last]
+
+
+@njit(cache=True, inline="always")
+def read_below(u: float, density: Any, below: Any) -> float:
+    """Return the mass below a place, in standard deviations from the first node."""
+    at = u / _STEP
+    if at <= 0.0:
+        return 0.0
+    if at >= density.size - 1:
+        return 1.0
+    q = int(at)
+    t = at - q
+    # Hermite's cubic: the density is the slope.
+    rise = below[q + 1] - below[q]
+    first, second = _STEP * density[q], _STEP * density[q + 1]
+    cubic = first + second - 2.0 * rise
+    square = 3.0 * rise - 2.0 * first - second
+    return min(max(below[q] + t * (first + t * (square + t * cubic)), 0.0), 1.0)
+
+
+@njit(cache=True, inline="always")
+def _read_density(u: float, density: Any) -> float:
+    """Return the density at a place, in standard deviations from the first node."""
+    at = u / _STEP
+    last = density.size - 1
+    if at <= 0.0 or at >= last:
+        return 0.0
+    q = int(at)
+    t = at - q
+    a = density[q - 1] if q > 0 else 0.0
+    d = density[q + 2] if q + 2 <= last else 0.0
+    b, c = density[q], density[q + 1]
+    found = b + 0.5 * t * (
+        c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a))
+    )
+    return max(found, 0.0)
 
 
 @njit(cache=True)
-def _many_homes(gain: Any, cluster: Any, log_prior: Any, rho: Any) -> float:
-    """Fill each pair's membership at one point; return the log of the sum over memberships."""
-    height = 0.0
-    for p in range(gain.size):
-        chance = math.exp(log_prior[cluster[p]])
-        a, b = math.log1p(-chance), log_prior[cluster[p]] + gain[p]
-        top = max(a, b)
-        total = top + math.log(math.exp(a - top) + math.exp(b - top))
-        height += total
-        rho[cluster[p]] = math.exp(b - total)
-    return height
+def highest(middle: Any, sd: Any, density: Any, below: Any, others: int, chance: Any) -> float:
+    """Fill the chance of each pair to have the highest affinity; return that of each other.
+
+    Parameters
+    ----------
+    middle, sd
+        Where a pair's nodes stand, and their standard deviation: (pair,).
+    density, below
+        Density and mass below at its nodes: (pair, node).
+    others
+        Clusters that nothing was counted in, and one that is not named: each stands as before.
+    chance
+        Room for (pair,).
+    """
+    pairs, half = middle.size, 0.5 * (NODES - 1) * _STEP
+    floor = -5.0 if others > 0 else -math.inf
+    for p in range(pairs):
+        floor = max(floor, middle[p] - half * sd[p])
+    knots, count = np.empty((pairs + 1) * NODES), 0
+    for p in range(pairs + 1):
+        if p == pairs and others == 0:
+            continue
+        at, unit = (middle[p], sd[p]) if p < pairs else (0.0, 1.0)
+        for q in range(0, NODES, _COARSE):
+            place = at + unit * (_STEP * q - half)
+            if place > floor:
+                knots[count] = place
+                count += 1
+    line = np.sort(knots[:count])
+    chance[:] = 0.0
+    own, mass = np.empty(pairs), np.empty(pairs)
+    before, rest, total = floor, 0.0, 0.0
+    for i in range(count):
+        wide = line[i] - before
+        if wide <= 1e-9:
+            continue
+        for side in range(2):
+            s = before + wide * (0.5 + (_GAUSS if side == 1 else -_GAUSS))
+            product, nothing = 1.0, 0
+            if others > 0:
+                free = 0.5 * math.erfc(-s / math.sqrt(2.0))
+                product = free ** others
+            for p in range(pairs):
+                u = (s - middle[p]) / sd[p] + half
+                own[p] = _read_density(u, density[p]) / sd[p]
+                mass[p] = read_below(u, density[p], below[p])
+                if mass[p] > 0.0:
+                    product *= mass[p]
+                else:
+                    nothing += 1
+            if nothing == 0:
+                for p in range(pairs):
+                    chance[p] += 0.5 * wide * own[p] * product / mass[p]
+                if others > 0:
+                    rest += 0.5 * wide * _DENSITY * math.exp(-0.5 * s * s) * product / free
+        before = line[i]
+    for p in range(pairs):
+        total += chance[p]
+    total += others * rest
+    for p in range(pairs):
+        chance[p] /= total
+    return rest / total
 
 
 @njit(cache=True)
-def _shares(heights: Any, sign: Any, share: Any) -> tuple[float, float]:
+def shares(heights: Any, sign: Any, share: Any) -> tuple[float, float]:
     """Fill each point's share of the sum; return the highest height, and the sum over it."""
     top, total = -math.inf, 0.0
     for s in range(heights.size):
@@ -390,48 +373,62 @@ def _shares(heights: Any, sign: Any, share: Any) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def _mean(share: Any, chance: Any) -> float:
-    """Return a probability, averaged over the points."""
-    total = 0.0
+def _one_home(
+    share: Any, middle: Any, sd: Any, density: Any, cluster: Any, stated: Any,
+    log_elsewhere: float, belief: Any,
+) -> float:  # fmt: skip
+    """Fill the chance that each cluster's affinity is highest, by the prior; return elsewhere."""
+    pairs = cluster.size
+    others = belief.size - pairs + (1 if log_elsewhere > -math.inf else 0)
+    one, chance, below = np.zeros(pairs), np.empty(pairs), np.empty((pairs, NODES))
+    each = 0.0
     for s in range(share.size):
-        total += share[s] * chance[s]
-    return min(max(total, 0.0), 1.0)
+        if abs(share[s]) < _NOTHING:
+            continue
+        for p in range(pairs):
+            cumulate(density[p, s], below[p])
+        each += share[s] * highest(middle[:, s], sd, density[:, s], below, others, chance)
+        for p in range(pairs):
+            one[p] += share[s] * chance[p]
+    each = max(each, 0.0)
+    for k in range(belief.size):
+        belief[k] = each
+    for p in range(pairs):
+        belief[cluster[p]] = max(one[p], 0.0)
+    total = math.exp(log_elsewhere) * each
+    rest = total
+    for k in range(belief.size):
+        belief[k] *= math.exp(stated[k])
+        total += belief[k]
+    for k in range(belief.size):
+        belief[k] /= total
+    return rest / total
 
 
 @njit(cache=True)
-def _combine(
-    table: Any, log_weight: Any, sign: Any, cluster: Any, log_prior: Any, log_elsewhere: float,
-    homes: int, belief: Any,
-) -> tuple[float, float]:  # fmt: skip
-    """Sum over points and memberships; fills ``belief``, returns elsewhere and log evidence."""
-    size, pairs = table.shape[1:]
-    heights, nowhere, share = np.empty(size), np.zeros(size), np.empty(size)
-    rho, gain = np.zeros((size, log_prior.size)), np.empty(pairs)
-    for s in range(size):
-        heights[s] = log_weight[s]
-        for p in range(pairs):
-            heights[s] += table[0, s, p]
-            gain[p] = table[1, s, p] - table[0, s, p]
-        if homes == 2:  # noqa: PLR2004 - MANY
-            heights[s] += _many_homes(gain, cluster, log_prior, rho[s])
-        elif homes == 1:
-            more, nowhere[s] = _one_home(gain, cluster, log_prior, log_elsewhere, rho[s])
-            heights[s] += more
-    top, total = _shares(heights, sign, share)
-    for k in range(log_prior.size if homes == 1 else 0):
-        belief[k] = _mean(share, rho[:, k])
-    for p in range(pairs if homes == 2 else 0):  # noqa: PLR2004 - MANY
-        belief[cluster[p]] = _mean(share, rho[:, cluster[p]])
-    return _mean(share, nowhere), top + math.log(total)
+def _many_homes(
+    share: Any, middle: Any, sd: Any, density: Any, cluster: Any, threshold: Any, belief: Any
+) -> None:
+    """Fill the chance that each pair's affinity is above its threshold."""
+    half, below = 0.5 * (NODES - 1) * _STEP, np.empty(NODES)
+    for p in range(cluster.size):
+        above = 0.0
+        for s in range(share.size):
+            if abs(share[s]) < _NOTHING:
+                continue
+            cumulate(density[p, s], below)
+            u = (threshold[cluster[p]] - middle[p, s]) / sd[p] + half
+            above += share[s] * (1.0 - read_below(u, density[p, s], below))
+        belief[cluster[p]] = min(max(above, 0.0), 1.0)
 
 
 @njit(cache=True)
 def _artist(
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     start: Any, own: Any, base: Any, mature: Any, log_kappa: Any,
-    uplift: Any, loading: Any, artist_scale: Any,
-    stated: Any, log_elsewhere: float, homes: int,
-    points: Any, weights: Any, nodes: Any, log_mass: Any, belief: Any,
+    loading: Any, artist_scale: Any,
+    stated: Any, threshold: Any, log_elsewhere: float, homes: int,
+    points: Any, weights: Any, belief: Any,
 ) -> tuple[float, float]:  # fmt: skip
     """Fill one artist's belief at one draw; return elsewhere and log evidence."""
     kappa, scale = np.empty(y.size), np.empty(artist_scale.size)
@@ -441,20 +438,30 @@ def _artist(
     for o in range(scale.size):
         scale[o] = max(artist_scale[o], 1e-9)
     part = (base, mature, kappa, y, n, is_count, weight, informs, outcome, local)
-    centre, root, mode, precision, follow = _climb(
-        *part, own, uplift, loading, scale, stated, log_elsewhere, homes
-    )
+    centre, root, mode, precision, follow = climb(*part, loading, scale)
     at = centre + points @ root.T
-    table = _tables(*part, uplift, loading, centre, at, mode, precision, follow, nodes, log_mass)
-    log_weight = np.empty(weights.size)
-    for s in range(weights.size):
-        log_weight[s] = math.log(abs(weights[s]))
+    pairs, size = own.size, weights.size
+    middle, density = np.empty((pairs, size)), np.empty((pairs, size, NODES))
+    table = tables(*part, loading, centre, at, mode, precision, follow, middle, density)
+    heights, share = np.empty(size), np.empty(size)
+    for s in range(size):
+        heights[s] = math.log(abs(weights[s]))
         for o in range(scale.size):
-            log_weight[s] += (
+            heights[s] += (
                 0.5 * points[s, o] ** 2 - 0.5 * (at[s, o] / scale[o]) ** 2
                 + math.log(root[o, o] / scale[o])
             )  # fmt: skip
-    return _combine(table, log_weight, np.sign(weights), own, stated, log_elsewhere, homes, belief)
+        for p in range(pairs):
+            heights[s] += table[s, p]
+    top, total = shares(heights, np.sign(weights), share)
+    elsewhere, sd = 0.0, 1.0 / np.sqrt(precision)
+    if homes == 1:
+        elsewhere = _one_home(
+            share, middle, sd, density, own, stated, log_elsewhere, belief
+        )
+    elif homes == 2:  # noqa: PLR2004 - MANY, spelled out for the compiler
+        _many_homes(share, middle, sd, density, own, threshold, belief)
+    return elsewhere, top + math.log(total)
 
 
 @njit(cache=True, nogil=True)
@@ -462,10 +469,9 @@ def some_artists(
     first: int, last: int,
     y: Any, n: Any, is_count: Any, weight: Any, informs: Any, outcome: Any, cluster: Any,
     artist_start: Any, pair_start: Any, pair_cluster: Any,
-    base: Any, mature: Any, log_kappa: Any, uplift: Any, loading: Any, artist_scale: Any,
-    log_prior: Any, log_elsewhere: float, homes: int,
-    points: Any, weights: Any, nodes: Any, log_mass: Any,
-    belief: Any, elsewhere: Any, evidence: Any,
+    base: Any, mature: Any, log_kappa: Any, loading: Any, artist_scale: Any,
+    log_prior: Any, threshold: Any, log_elsewhere: float, homes: int,
+    points: Any, weights: Any, belief: Any, elsewhere: Any, evidence: Any,
 ) -> None:  # fmt: skip
     """Fill belief, elsewhere and log evidence of a part of all (draw, artist), counted in order.
 
@@ -482,7 +488,7 @@ def some_artists(
             y[j0:j1], n[j0:j1], is_count[j0:j1], weight[j0:j1], informs[j0:j1], outcome[j0:j1],
             cluster[j0:j1], pair_start[p0 : p1 + 1], pair_cluster[p0:p1],
             base[d, j0:j1], mature[min(d, mature.shape[0] - 1), j0:j1], log_kappa[d],
-            uplift[d], loading[d], artist_scale[d],
-            log_prior[min(d, log_prior.shape[0] - 1), a], log_elsewhere, homes,
-            points, weights, nodes, log_mass, belief[d, a],
+            loading[d], artist_scale[d],
+            log_prior[a], threshold[a], log_elsewhere, homes,
+            points, weights, belief[d, a],
         )  # fmt: skip

@@ -19,7 +19,6 @@ from coterie.typing import Floats
 
 ALLOWED: Final = (
     names.ALPHA,
-    names.UPLIFT,
     names.LOADING,
     names.KAPPA,
     names.KAPPA_SPREAD,

@@ -32,7 +32,7 @@ from coterie.beliefs.maturity import LEAST
 
 _LEVEL_LIMIT = 250.0
 _NO_SCATTER = 1e15
-_SLOPES = 4
+_SLOPES = 3
 _ONE = np.float64(1.0)
 
 
@@ -114,75 +114,65 @@ def late_kernel(
 
 
 @njit(cache=True)
-def _late_pair_loglik(
-    eta_out: Any, eta_in: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any,
-    weight: Any, pair: Any, pairs: int,
-) -> Any:  # fmt: skip
-    total = np.zeros((2, pairs))
-    slopes = np.empty((3, 2, eta_out.size))
-    for j in range(eta_out.size):
-        kappa = math.exp(log_kappa[j])
-        for z in range(2):
-            eta = eta_in[j] if z == 1 else eta_out[j]
-            if z == 1 and eta_in[j] == eta_out[j]:
-                slopes[:, 1, j] = slopes[:, 0, j]
-            else:
-                value, by_eta, by_log_kappa, by_mature = late_kernel(
-                    eta, kappa, mature[j], y[j], n[j], is_count[j]
-                )
-                slopes[0, z, j] = weight[j] * by_eta
-                slopes[1, z, j] = weight[j] * by_log_kappa
-                slopes[2, z, j] = weight[j] * by_mature
-            total[z, pair[j]] += weight[j] * value
+def _late_log_likelihood(
+    eta: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any, weight: Any
+) -> Any:
+    total = 0.0
+    slopes = np.empty((3, eta.size))
+    for j in range(eta.size):
+        value, by_eta, by_log_kappa, by_mature = late_kernel(
+            eta[j], math.exp(log_kappa[j]), mature[j], y[j], n[j], is_count[j]
+        )
+        total += weight[j] * value
+        slopes[0, j] = weight[j] * by_eta
+        slopes[1, j] = weight[j] * by_log_kappa
+        slopes[2, j] = weight[j] * by_mature
     return total, slopes[0], slopes[1], slopes[2]
 
 
-class LatePairLoglik(Op):
-    """Log likelihood of each (artist, cluster) pair of counts that are not all there yet."""
+class LateLogLikelihood(Op):
+    """Log likelihood of all observations where counts are not all there yet."""
 
     __props__ = ()
 
     def make_node(self, *inputs: Any) -> Any:
-        """Take eta out, eta in, log kappa, mature, y, n, is count, weight, pair, pairs."""
-        kinds = [*["float64"] * 6, "bool", "float64", "int64", "int64"]
+        """Take eta, log kappa, mature, y, n, is count and weight: (observation,) each."""
+        kinds = [*["float64"] * 5, "bool", "float64"]
         typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
-        return Apply(self, typed, [pt.matrix(dtype="float64") for _ in range(4)])
+        outputs = [pt.scalar(dtype="float64"), *[pt.vector(dtype="float64") for _ in range(3)]]
+        return Apply(self, typed, outputs)
 
     def perform(self, node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
         """Run the compiled code outside numba graphs."""
-        *arrays, pairs = inputs
-        for storage, value in zip(outputs, _late_pair_loglik(*arrays, int(pairs)), strict=True):
-            storage[0] = value
+        for storage, value in zip(outputs, _late_log_likelihood(*inputs), strict=True):
+            storage[0] = np.asarray(value)
 
-    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:
-        """Return (2, pairs) and three times (2, observations)."""
-        observations = shapes[0][0]
-        return [(2, node.inputs[9]), *[(2, observations)] * 3]
+    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:  # noqa: ARG002
+        """Return a scalar and three times (observations,)."""
+        return [(), *[(shapes[0][0],)] * 3]
 
     def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Both etas, log kappa and maturity are differentiated, only through the value."""
+        """Eta, log kappa and maturity are differentiated, only through the value."""
         return [[i < _SLOPES, False, False, False] for i in range(len(node.inputs))]
 
     def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
         """Pull a gradient back through the stored slopes."""
-        _, by_eta, by_log_kappa, by_mature = outputs
-        pull = cotangents[0][:, inputs[8]]
-        to_eta = pull * by_eta
         rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
-        both = [(pull * slope).sum(axis=0) for slope in (by_log_kappa, by_mature)]
-        return [to_eta[0], to_eta[1], *both, *rest]
+        return [*(cotangents[0] * slope for slope in outputs[1:]), *rest]
 
 
-@numba_dispatch.register_funcify_default_op_cache_key(LatePairLoglik)
-def _numba_late_pair_loglik(op: LatePairLoglik, node: Any, **_: Any) -> Any:  # noqa: ARG001
+@numba_dispatch.register_funcify_default_op_cache_key(LateLogLikelihood)
+def _numba_late_log_likelihood(op: LateLogLikelihood, node: Any, **_: Any) -> Any:  # noqa: ARG001
     @numba_dispatch.numba_njit
-    def late_pair_loglik_numba(
-        out: Any, inside: Any, log_kappa: Any, mature: Any, y: Any, n: Any, c: Any, weight: Any,
-        pair: Any, m: Any,
-    ) -> Any:  # fmt: skip
-        return _late_pair_loglik(out, inside, log_kappa, mature, y, n, c, weight, pair, m.item())
+    def late_log_likelihood_numba(
+        eta: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any, weight: Any
+    ) -> Any:
+        total, by_eta, by_log_kappa, by_mature = _late_log_likelihood(
+            eta, log_kappa, mature, y, n, is_count, weight
+        )
+        return np.array(total), by_eta, by_log_kappa, by_mature
 
-    return late_pair_loglik_numba, 1
+    return late_log_likelihood_numba, 2
 
 
-late_pair_loglik = LatePairLoglik()
+late_log_likelihood = LateLogLikelihood()

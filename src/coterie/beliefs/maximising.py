@@ -1,7 +1,7 @@
 r"""Maximising: the population under which the table is likeliest, without sampling.
 
 The marginal likelihood is the product over artists of :math:`p(E_a \mid \phi)` to the
-power of the units the artist stands for, with effects, affinity and membership integrated
+power of the units the artist stands for, with effects and affinity integrated
 out (:mod:`coterie.beliefs.membership`). Callers may trust that what did not converge,
 stands at a boundary or has no standard error says so.
 """
@@ -19,9 +19,8 @@ from scipy.optimize import minimize
 from coterie import names
 from coterie.beliefs.coordinates import Space, lay_out, start
 from coterie.beliefs.fitting import blueprint_of
-from coterie.beliefs.membership import integrate
+from coterie.beliefs.membership import NONE, integrate
 from coterie.beliefs.population_prior import PopulationPrior
-from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.errors import BeliefError
 from coterie.evidence import Evidence
 from coterie.typing import Floats
@@ -51,9 +50,7 @@ class _Peak:
 
 def mode(
     evidence: Evidence,
-    prior: MembershipPrior | None,
     *,
-    homes: Homes = "one",
     population: PopulationPrior | None = None,
     rng: np.random.Generator,
     starts: int = 6,
@@ -65,9 +62,9 @@ def mode(
     ----------
     evidence
         Checked counts; weights count as powers.
-    prior, homes, population
+    population
         As in :func:`fit`. A parameter whose prior is fixed stays there; of the others the
-        prior is not read unless ``with_prior``. pi is maximised where ``strength`` is stated.
+        prior is not read unless ``with_prior``. Membership is in no likelihood.
         The scales of clusters, windows and factors, and the spread of kappa, must be fixed
         at 0 where the table has more than one cluster, window or any factor.
     rng
@@ -80,12 +77,10 @@ def mode(
     Returns
     -------
     xarray.Dataset
-        ``alpha``, ``uplift``, ``loading``, ``kappa``, ``artist_scale`` (outcome), ``slope``
-        (covariate, outcome), ``pi`` (cluster) where it is learned (with one home the
-        shares of those not elsewhere), in natural units, and
+        ``alpha``, ``loading``, ``kappa``, ``artist_scale`` (outcome), ``slope``
+        (covariate, outcome), in natural units, and
         beside each free one ``se_<name>``: its standard error from the curvature, NaN where
-        that is singular or the estimate stands at a boundary. ``uplift`` is above 0, so that
-        members are the component that responds more. Attributes: ``log_likelihood`` in nats
+        that is singular or the estimate stands at a boundary. Attributes: ``log_likelihood`` in nats
         (normalised), ``log_posterior`` with ``with_prior``, ``gradient_norm`` over the
         unbounded coordinates (log and logit), ``converged``, ``boundary`` (what went to 0 or
         infinity, as text), ``singular`` and ``starts_agreeing``, climbs within 1e-6 of the best.
@@ -104,10 +99,9 @@ def mode(
     >>> table["saves"] = rng.binomial(200, rng.beta(4, 36, size=60))
     >>> saved = co.Outcome.binary("save", successes="saves", trials="listeners")
     >>> evidence = co.Evidence.from_frame(table, outcomes=[saved])
-    >>> prior = co.MembershipPrior.uniform(["gym", "focus"], elsewhere=0.1)
     >>> none = co.ParameterPrior.fixed(0.0)
     >>> still = co.PopulationPrior().replace(cluster_scale=none, kappa_spread=none)
-    >>> found = co.mode(evidence, prior, population=still, starts=1, rng=rng)
+    >>> found = co.mode(evidence, population=still, starts=1, rng=rng)
     >>> "alpha" in found
     True
     """
@@ -115,7 +109,7 @@ def mode(
         raise BeliefError(f"rng is {rng!r}; hand in a generator: rng=np.random.default_rng(7).")
     if isinstance(starts, bool) or not isinstance(starts, int) or starts < 1:
         raise BeliefError(f"starts is {starts!r}; it must be a whole number of at least 1.")
-    space = lay_out(blueprint_of(evidence, prior, homes, population))
+    space = lay_out(blueprint_of(evidence, None, None, population))
     if space.size == 0:
         raise BeliefError("Every population parameter is fixed; there is nothing to maximise.")
     first = [start(space, rng if i else None) for i in range(starts)]
@@ -132,7 +126,7 @@ def log_likelihood(space: Space, x: Floats) -> Floats:
     width = made.y.size + len(levels.artists) * len(levels.clusters)
     step = max(1, _BYTES // (8 * max(width, 1)))
     parts = [
-        integrate(made, space.phi(x[i : i + step]), homes=space.stated.code).log_evidence @ units
+        integrate(made, space.phi(x[i : i + step]), homes=NONE).log_evidence @ units
         for i in range(0, len(x), step)
     ]
     return np.concatenate(parts)
@@ -239,7 +233,7 @@ def _nearest_boundary(peak: _Peak, *, with_prior: bool) -> _Peak | None:
         for offset, place in enumerate(block.at):
             at = position + offset
             end = {names.KAPPA: np.inf}.get(block.name, 0.0)
-            if not block.logged or (block.name == names.UPLIFT):
+            if not block.logged:
                 continue
             inner = space.fixed_at(block.name, place, end)
             height = _height(inner, with_prior=with_prior)
@@ -275,7 +269,7 @@ def _errors(peak: _Peak) -> tuple[dict[str, Floats], bool]:
         slope = (up[block.name] - down[block.name]).reshape(size, -1) / 2e-5
         variance = np.einsum("ik,ij,jk->k", slope, spread, slope)
         own = np.full(variance.size, np.nan)
-        at = list(block.at) if block.name != names.PI else list(range(variance.size))
+        at = list(block.at)
         own[at] = np.sqrt(np.maximum(variance[at], 0.0))
         found[block.name] = own.reshape(up[block.name].shape[1:])
     return found, singular
@@ -285,7 +279,7 @@ def _told(peak: _Peak, agreeing: int, *, with_prior: bool) -> xr.Dataset:
     space, levels = peak.space, peak.space.blueprint.levels
     errors, singular = _errors(peak)
     values = {name: v[0] for name, v in space.natural(peak.x[None]).items()}
-    dims = {names.SLOPE: (names.COVARIATE, names.OUTCOME), names.PI: (names.CLUSTER,)}
+    dims = {names.SLOPE: (names.COVARIATE, names.OUTCOME)}
     coords: dict[str, Any] = {names.OUTCOME: levels.outcome_names, names.CLUSTER: levels.clusters}
     if levels.covariates:
         coords[names.COVARIATE] = [covariate.name for covariate in levels.covariates]

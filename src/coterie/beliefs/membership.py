@@ -4,17 +4,28 @@ For one artist and one draw phi of the population parameters the evidence is
 
 .. math::
 
-    p(E_a \mid \phi) = \int \! dA\, N(A; 0, S) \prod_k \sum_z p(z)
-        \int \! dv_k\, N(v_k; 0, 1)\, e^{\ell_k(z; A, v_k)}
+    p(E_a \mid \phi) = \int \! dA\, N(A; 0, S) \prod_k
+        \int \! ds_k\, N(s_k; 0, 1)\, e^{\ell_k(A, s_k)}
 
-over the artist's effects A (one an outcome) and one affinity a cluster. Affinities
-are integrated by Gauss-Hermite nodes around their mode, the effects by a cubature
-of degree five (tensor nodes for one or two outcomes) around the mode of the
-integrand, with the spread that membership itself adds. Callers may trust the
-result to 1e-3 in probability; nothing here is sampled. The known exception: an artist
-with rows in few clusters, many homes, precise outcomes and no affinity has an effect
-with humps far apart, and is up to 0.07 off. Fitting, updating and
-scoring new artists all come here, and nobody writes these integrals again.
+over the artist's effects A (one an outcome) and one affinity a cluster. Home is the cluster whose
+affinity is highest, of all that are named and one that is not:
+
+.. math::
+
+    P_0(H = k \mid E, \phi) = \int f_k(s) \prod_{j \ne k} F_j(s)\, ds, \qquad
+    P(H = k \mid E, \phi) = \frac{\pi_k P_0(H = k)}{\sum_j \pi_j P_0(H = j)}
+
+where f and F are density and distribution of an affinity given the counts and A; of a cluster
+without counts, and of the one that is not named, they are standard normal. With many homes an
+artist is a member where its affinity is among the ``pi`` highest: :math:`s > \Phi^{-1}(1 - \pi)`.
+
+Affinities are integrated on a grid about their mode, the effects by a cubature of degree five
+(tensor nodes for one or two outcomes) about the mode of the integrand. Callers may trust the
+result to 2e-3 in probability; nothing here is sampled. Fitting, updating and scoring new artists
+all come here, and nobody writes these integrals again.
+
+The evidence is that of affinities which are exchangeable between clusters, whatever ``pi``: what
+a team believes of homes does not move what is learned of how listeners respond.
 """
 
 from __future__ import annotations
@@ -24,23 +35,22 @@ from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
-from scipy.special import expit, logsumexp
+from scipy.special import ndtri
 
 from coterie.beliefs.density import log_constant
 from coterie.beliefs.design import Design
-from coterie.beliefs.integrals import conditional, some_artists
+from coterie.beliefs.integrals import some_artists
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
 ONE, MANY, NONE = 1, 2, 0
-_AFFINITY_NODES = 7
 _TENSOR_UP_TO = 2
 _TENSOR_NODES = 7
 
 
 @dataclass(frozen=True, slots=True)
 class Phi:
-    """Draws of everything that is not an artist's own.
+    """Draws of everything that is not an artist's own, and what was believed of membership.
 
     Attributes
     ----------
@@ -48,10 +58,10 @@ class Phi:
         alpha + cluster + window + factor effects of each observation: (draw, observation).
     log_kappa
         (draw, cluster, outcome).
-    uplift, loading, artist_scale
+    loading, artist_scale
         (draw, outcome).
     log_prior
-        Log prior of each pair, one home or many: (draw or 1, artist, cluster).
+        Log prior of each pair, one home or many: (artist, cluster).
     log_elsewhere
         Log prior of a home outside the inventory (one home).
     mature
@@ -61,7 +71,6 @@ class Phi:
 
     base: Floats
     log_kappa: Floats
-    uplift: Floats
     loading: Floats
     artist_scale: Floats
     log_prior: Floats
@@ -75,14 +84,12 @@ class Phi:
 
     def at(self, draws: slice, observations: Any = slice(None)) -> Phi:
         """Return some draws, and some observations."""
-        one = len(self.log_prior) == 1
         return Phi(
             base=np.ascontiguousarray(self.base[draws, observations]),
             log_kappa=self.log_kappa[draws],
-            uplift=self.uplift[draws],
             loading=self.loading[draws],
             artist_scale=self.artist_scale[draws],
-            log_prior=self.log_prior if one else self.log_prior[draws],
+            log_prior=self.log_prior,
             log_elsewhere=self.log_elsewhere,
             mature=None
             if self.mature is None
@@ -121,25 +128,29 @@ def integrate(made: Design, phi: Phi, *, homes: int) -> Integrated:
     homes
         ``ONE``, ``MANY`` or ``NONE``.
     """
-    artists, clusters = phi.log_prior.shape[1:]
-    points, weights = cubature(phi.uplift.shape[1])
-    nodes, masses = np.polynomial.hermite_e.hermegauss(_AFFINITY_NODES)
-    log_mass = np.log(masses) - 0.5 * math.log(2 * math.pi)
+    artists, clusters = phi.log_prior.shape
+    points, weights = cubature(phi.loading.shape[1])
     starts = _starts(made, artists)
     belief = np.exp(np.broadcast_to(phi.log_prior, (len(phi.base), artists, clusters))).copy()
     elsewhere = np.full(belief.shape[:2], math.exp(phi.log_elsewhere))
     evidence = np.zeros(belief.shape[:2])
     given = (
         *_arrays(made), *starts,
-        phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, phi.artist_scale,
-        phi.log_prior, phi.log_elsewhere, homes,
-        points, weights, nodes, log_mass, belief, elsewhere, evidence,
+        phi.base, phi.arrived, phi.log_kappa, phi.loading, phi.artist_scale,
+        phi.log_prior, threshold(phi.log_prior), phi.log_elsewhere, homes,
+        points, weights, belief, elsewhere, evidence,
     )  # fmt: skip
     in_parts(lambda first, last: some_artists(first, last, *given), elsewhere.size)
     constant = log_constant(made.y, made.n, made.is_count) * made.weight
     return Integrated(
         belief, elsewhere, evidence + np.bincount(made.artist, constant, artists)[None]
     )
+
+
+def threshold(log_prior: Floats) -> Floats:
+    """Return the affinity above which a share of all artists lies: shaped as the log shares."""
+    found: Floats = -ndtri(np.exp(log_prior))
+    return found
 
 
 def cubature(dims: int) -> tuple[Floats, Floats]:
@@ -169,48 +180,6 @@ def cubature(dims: int) -> tuple[Floats, Floats]:
     )
     used = weights != 0
     return points[used], weights[used]
-
-
-def conditional_log_odds(
-    made: Design, phi: Phi, artist_effect: Floats, affinity: tuple[Floats, Floats]
-) -> tuple[Floats, Floats]:
-    """Return each pair's log likelihood out and in, given everything: two of (draw, pair).
-
-    Parameters
-    ----------
-    made, phi
-        As in :func:`integrate`.
-    artist_effect
-        (draw, artist, outcome).
-    affinity
-        Affinity of each pair if it is out and if it is in: (draw, pair) each.
-    """
-    out, inside = np.zeros((2, len(phi.base), made.pair_artist.size))
-    given = (
-        *_arrays(made), made.artist, made.pair,
-        phi.base, phi.arrived, phi.log_kappa, phi.uplift, phi.loading, artist_effect, *affinity,
-        out, inside,
-    )  # fmt: skip
-    in_parts(lambda first, last: conditional(first, last, *given), len(phi.base))
-    return out, inside
-
-
-def member_probability(
-    log_odds: Floats, made: Design, phi: Phi, *, homes: int
-) -> tuple[Floats, Floats]:
-    """Turn log odds of pairs with evidence into memberships: (draw, artist, cluster), elsewhere."""
-    artists, clusters = phi.log_prior.shape[1:]
-    table = np.zeros((log_odds.shape[0], artists, clusters))
-    table[:, made.pair_artist, made.pair_cluster] = log_odds
-    if homes == NONE:
-        return np.zeros_like(table), np.ones(table.shape[:2])
-    if homes == MANY:
-        prior = np.exp(phi.log_prior)
-        return expit(phi.log_prior - np.log1p(-prior) + table), np.zeros(table.shape[:2])
-    table += phi.log_prior
-    nowhere = np.full((*table.shape[:2], 1), phi.log_elsewhere)
-    total = logsumexp(np.concatenate([table, nowhere], axis=2), axis=2)
-    return np.exp(table - total[..., None]), np.exp(phi.log_elsewhere - total)
 
 
 def _arrays(made: Design) -> tuple[Any, ...]:

@@ -1,4 +1,4 @@
-r"""The PyMC model: population parameters, effects, affinity; membership summed out.
+r"""The PyMC model: a hierarchical regression of counts, with random effects.
 
 Makes a :class:`pymc.Model` that can be read, graphed and extended, and samples it
 with nutpie. Callers may trust that the posterior is the one stated by the priors
@@ -6,8 +6,11 @@ and the likelihood below, whatever coordinates the sampler walks in.
 
 .. math::
 
-    \eta_{io}(z) = \alpha_o + a_{ao} + c_{ko} + \textstyle\sum_f f_{\ell o} + p_{kwo}
-                   + z\, u_o + \lambda_o v_{ak}
+    \eta_{io} = \alpha_o + a_{ao} + c_{ko} + \textstyle\sum_f f_{\ell o} + p_{kwo}
+                + \lambda_o s_{ak}, \qquad s_{ak} \sim N(0, 1)
+
+``affinity`` is :math:`s_{ak}`, the artist's lasting fit in a cluster. Where an artist's home is
+follows from it afterwards (:mod:`coterie.beliefs.membership`): nothing here is a mixture.
 
 Coordinates. Whatever the data know well is moved in units of what they leave open:
 
@@ -18,11 +21,8 @@ Coordinates. Whatever the data know well is moved in units of what they leave op
   Contrasts and factor effects are over their scale where the counts say little, over
   their standard error where they say much; those of a cycle along its own axes. Factors
   that split one another's levels have a mean each, which moves against alpha.
-- ``artist_effect`` is ``mean + sd * artist_raw``, where mean and sd come from a rough
+- ``artist_effect`` and ``affinity`` are ``mean + sd * raw``, where mean and sd come from a rough
   Gaussian reading of the counts (:mod:`coterie.beliefs.pilot`).
-- ``affinity`` has *two* such maps, one for members and one for outsiders, that share
-  one ``affinity_raw``: membership is summed out in that coordinate, so that a pair
-  whose affinity would be +1 outside and -1 inside is one hump to the sampler, not two.
 
 Where evidence fades, windows do as wholes: :mod:`coterie.beliefs.fading`.
 
@@ -39,7 +39,7 @@ import pytensor.tensor as pt
 
 from coterie import names
 from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
-from coterie.beliefs.density import pair_loglik
+from coterie.beliefs.density import log_likelihood
 from coterie.beliefs.fading import log_norm
 from coterie.beliefs.free_parameters import (
     contrast_dims,
@@ -51,13 +51,11 @@ from coterie.beliefs.free_parameters import (
     loading_and_kappa,
     parameter,
 )
-from coterie.beliefs.late_density import late_pair_loglik, symbolic
+from coterie.beliefs.late_density import late_log_likelihood, symbolic
 from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
 
-AFFINITY_OUT = "affinity_out"
-AFFINITY_IN = "affinity_in"
 _PAIR = "pair"
-_ALONE = (names.UPLIFT, names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE)
+_ALONE = (names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE)
 _ONE = np.float64(1.0)
 _HALF = np.float64(0.5)
 
@@ -246,7 +244,7 @@ def _likelihood(
     eta, scatter, mature = law
     outcomes = len(blueprint.levels.outcomes)
     pairs = blueprint.made.pair_artist.size
-    uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
+    loading = numbers[names.LOADING]
     outcome, pair = read["outcome_code"], read["pair_code"]
     information = _overdispersed(read, scatter)
     if blueprint.fades:
@@ -256,23 +254,20 @@ def _likelihood(
     known = _summed(information, flat, pairs * outcomes).reshape((pairs, outcomes))
     score = _summed(information * (read["working_response"] - eta), flat, pairs * outcomes)
     score = score.reshape((pairs, outcomes))
-    member = _rough_log_odds(blueprint, read, numbers, known, score)
-    artist = _artist_effects(blueprint, read, numbers, (known, score), member)
+    artist = _artist_effects(blueprint, read, numbers, (known, score))
     score = score - known * artist[read["pair_artist"]]
-    out, inside, log_sd, raw = _affinities(uplift, loading, known, score)
+    affinity = _affinity(loading, known, score)
     reach = loading[outcome] * read["informs"]
-    shared = eta + artist[read["artist_code"], outcome]
-    eta_out = shared + reach * out[pair]
-    eta_in = shared + reach * inside[pair] + uplift[outcome] * read["informs"]
-    values = _told((eta_out, eta_in, scatter), mature, read, pairs)
-    # The affinity's own prior and each map's Jacobian; affinity_raw's density is taken back.
-    pm.Potential("affinity_map", pt.sum(log_sd + _HALF * raw**2))
+    eta = eta + artist[read["artist_code"], outcome] + reach * affinity[pair]
+    weight = read["weight"]
     if blueprint.weighted:
-        # Nothing of an artist is sampled: both affinities are one number apart from the counts.
-        pm.Potential("affinity_prior", -_HALF * pt.sum(out**2))
-        _membership(blueprint, read, values[0], values[1])
-        return
-    _membership(blueprint, read, values[0] - _HALF * out**2, values[1] - _HALF * inside**2)
+        # Nothing of an artist is sampled: one number apart from the counts, as often as it is.
+        weight = weight * read["units_of_artist"][read["artist_code"]]
+    counted = [read[name] for name in ("y", "n", "is_count")]
+    if mature is None:
+        pm.Potential("evidence", log_likelihood(eta, scatter, *counted, weight)[0])
+    else:
+        pm.Potential("evidence", late_log_likelihood(eta, scatter, mature, *counted, weight)[0])
 
 
 def _let_windows_fade(
@@ -293,49 +288,24 @@ def _let_windows_fade(
     pm.Potential("faded_windows", faded.sum())
 
 
-def _told(law: tuple[Any, Any, Any], mature: Any, read: dict[str, Any], pairs: int) -> Any:
-    """Return each pair's log likelihood out and in: (2, pair)."""
-    counted = [read[name] for name in ("y", "n", "is_count", "weight", "pair_code")]
-    if mature is None:
-        return pair_loglik(*law, *counted, np.int64(pairs))[0]
-    return late_pair_loglik(*law, mature, *counted, np.int64(pairs))[0]
-
-
 def _overdispersed(read: dict[str, Any], scatter: Any) -> Any:
     base, kappa = read["working_information"], pt.exp(scatter)
     binary = base / (_ONE + (read["n"] - _ONE) / (kappa + _ONE))
     return pt.switch(read["is_count"], base / (_ONE + base / kappa), binary)
 
 
-def _rough_log_odds(
-    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], known: Any, score: Any
-) -> Any:
-    """Return a Gaussian reading of each pair's membership, (pair, 1), in (0, 1)."""
-    if blueprint.homes is None:
-        return pt.zeros((known.shape[0], 1))
-    uplift, loading = numbers[names.UPLIFT], numbers[names.LOADING]
-    shrink = _ONE / (_ONE + known * numbers[names.ARTIST_SCALE] ** 2)
-    weight, pull = known * shrink, score * shrink
-    room = _ONE + (weight * loading**2).sum(axis=1)
-    cross = (weight * uplift * loading).sum(axis=1)
-    gain = (pull * uplift).sum(axis=1) - cross * (pull * loading).sum(axis=1) / room
-    cost = (weight * uplift**2).sum(axis=1) - cross**2 / room
-    stated = read["pi_prior"][read["pair_artist"], read["pair_cluster"]]
-    return pm.math.sigmoid(pm.math.logit(stated) + gain - _HALF * cost)[:, None]
-
-
 def _artist_effects(
-    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], rough: Any, member: Any
+    blueprint: Blueprint, read: dict[str, Any], numbers: dict[str, Any], rough: Any
 ) -> Any:
     known, score = rough
-    uplift, loading, scale = (numbers[k] for k in (names.UPLIFT, names.LOADING, names.ARTIST_SCALE))
-    noise = _ONE + known * (loading**2 + member * (_ONE - member) * uplift**2)
+    loading, scale = numbers[names.LOADING], numbers[names.ARTIST_SCALE]
+    noise = _ONE + known * loading**2
     dims = (names.ARTIST, names.OUTCOME)
     shape = (len(blueprint.levels.artists), len(blueprint.levels.outcomes))
     about = pt.zeros(shape)
     at = read["pair_artist"]
     precision = pt.inc_subtensor(about[at], known / noise)
-    pull = pt.inc_subtensor(about[at], (score - known * member * uplift) / noise)
+    pull = pt.inc_subtensor(about[at], score / noise)
     # In units of the scale, so that a scale of exactly 0 is allowed.
     room = _ONE + scale**2 * precision
     raw = pm.Normal("artist_raw", 0.0, 1.0, dims=dims)
@@ -344,75 +314,14 @@ def _artist_effects(
     return pm.Deterministic(names.ARTIST_EFFECT, scale * standard, dims=dims)
 
 
-def _affinities(uplift: Any, loading: Any, known: Any, score: Any) -> tuple[Any, Any, Any, Any]:
+def _affinity(loading: Any, known: Any, score: Any) -> Any:
     raw = pm.Normal("affinity_raw", 0.0, 1.0, dims=_PAIR)
     precision = _ONE + (known * loading**2).sum(axis=1)
-    out = (score * loading).sum(axis=1) / precision
-    inside = out - (known * loading * uplift).sum(axis=1) / precision
-    sd = _ONE / pt.sqrt(precision)
-    return (
-        pm.Deterministic(AFFINITY_OUT, out + sd * raw, dims=_PAIR),
-        pm.Deterministic(AFFINITY_IN, inside + sd * raw, dims=_PAIR),
-        pt.log(sd),
-        raw,
+    value = (score * loading).sum(axis=1) / precision + raw / pt.sqrt(precision)
+    pm.Potential(
+        "affinity_map", pt.sum(_HALF * raw**2 - _HALF * value**2 - _HALF * pt.log(precision))
     )
-
-
-def _membership(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: Any) -> None:
-    """Sum membership out, exactly; an artist counts as often as the units it stands for."""
-    units: Any = read["units_of_artist"] if blueprint.weighted else None
-    if units is not None:
-        pm.Potential("evidence", (_marginal(blueprint, read, out, inside) * units).sum())
-        return
-    if blueprint.homes is None:
-        pm.Potential("evidence", out.sum())
-        return
-    log_odds = inside - out
-    if blueprint.homes == "many":
-        chance = _pi(blueprint, read)[read["pair_artist"], read["pair_cluster"]]
-        total = pm.math.logaddexp(pt.log1p(-chance), pt.log(chance) + log_odds)
-        pm.Potential("evidence", out.sum() + total.sum())
-        return
-    chance = _pi(blueprint, read)
-    at = (read["pair_artist"], read["pair_cluster"])
-    table = pt.set_subtensor(pt.zeros_like(chance)[at], log_odds)
-    inside_any = pm.math.logsumexp(pt.log(chance) + table, axis=1, keepdims=False)
-    stated = read["elsewhere_prior"]
-    nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
-    pm.Potential("evidence", out.sum() + pm.math.logaddexp(inside_any, nowhere).sum())
-
-
-def _marginal(blueprint: Blueprint, read: dict[str, Any], out: Any, inside: Any) -> Any:
-    """Return the log evidence of one unit of each artist: (artist,)."""
-    artists, owner = len(blueprint.levels.artists), read["pair_artist"]
-    total = _summed(out, owner, artists)
-    if blueprint.homes is None:
-        return total
-    log_odds, chance = inside - out, _pi(blueprint, read)
-    at = (owner, read["pair_cluster"])
-    if blueprint.homes == "many":
-        own = chance[at]
-        mixed = pm.math.logaddexp(pt.log1p(-own), pt.log(own) + log_odds)
-        return total + _summed(mixed, owner, artists)
-    table = pt.set_subtensor(pt.zeros_like(chance)[at], log_odds)
-    stated = read["elsewhere_prior"]
-    nowhere = pt.switch(pt.gt(stated, 0), pt.log(stated), np.float64(-np.inf))
-    homes = pm.math.logsumexp(pt.log(chance) + table, axis=1, keepdims=False)
-    return total + pm.math.logaddexp(homes, nowhere)
-
-
-def _pi(blueprint: Blueprint, read: dict[str, Any]) -> Any:
-    """Return the prior of each pair, (artist, cluster), stated or learned."""
-    if not blueprint.learns_pi or blueprint.prior is None:
-        return read["pi_prior"]
-    strength = np.float64(blueprint.prior.strength)
-    first = read["pi_prior"][0]
-    if blueprint.homes == "many":
-        pi = pm.Beta(names.PI, strength * first, strength * (_ONE - first), dims=names.CLUSTER)
-        return pt.broadcast_to(pi, read["pi_prior"].shape)
-    room = _ONE - read["elsewhere_prior"]
-    pi = pm.Dirichlet(names.PI, strength * first / room, dims=names.CLUSTER)
-    return pt.broadcast_to(room * pi, read["pi_prior"].shape)
+    return pm.Deterministic(names.AFFINITY, value, dims=_PAIR)
 
 
 def _summed(values: Any, at: Any, size: int) -> Any:

@@ -24,7 +24,7 @@ Family = Literal["normal", "lognormal", "halfnormal", "fixed", "joint"]
 FACTOR_SCALE = "factor_scale"
 LATE = (names.DELAY, names.DELAY_SHAPE)
 _EITHER_SIGN = frozenset({names.ALPHA, names.SLOPE})
-POSITIVE = frozenset({names.UPLIFT, names.KAPPA, names.DELAY_SHAPE})
+POSITIVE = frozenset({names.KAPPA, names.DELAY_SHAPE})
 NOT_NEGATIVE = frozenset(
     {
         names.LOADING,
@@ -168,11 +168,8 @@ class ParameterPrior:
 
 
 _SHARED: Mapping[str, ParameterPrior] = {
-    names.UPLIFT: ParameterPrior.lognormal(
-        0.7, 0.5, reason="members respond more: odds about doubled, 1.4 to 4.6 times likely"
-    ),
     names.LOADING: ParameterPrior.halfnormal(
-        0.5, reason="how far outcomes of the same people move together"
+        1.0, reason="between an artist's clusters, odds differ lastingly by 2 to 8 times"
     ),
     names.KAPPA_SPREAD: ParameterPrior.halfnormal(
         0.7, reason="clusters differ in how much their cells scatter, by up to a factor of four"
@@ -200,7 +197,7 @@ _SHARED: Mapping[str, ParameterPrior] = {
     ),
 }
 _ALPHA_BINARY = ParameterPrior.normal(
-    -2.0, 2.0, reason="rates of an average artist outside its clusters, 0.3 % to 78 %"
+    -2.0, 2.0, reason="rates of an average artist in an average cluster, 0.3 % to 78 %"
 )
 _KAPPA_BINARY = ParameterPrior.lognormal(
     math.exp(4.0), 1.5, reason="a cell's rate is worth 5 to 640 listeners of knowledge"

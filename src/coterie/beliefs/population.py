@@ -6,7 +6,7 @@ arrays here, so that a level means one thing. Knows nothing of PyMC.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
@@ -44,14 +44,15 @@ class Stated:
         """How the integrals call this mode."""
         return CODE[self.homes]
 
-    def log_table(self, pi: Floats | None) -> Floats:
-        """Return the log prior over (draw or 1, artist, cluster); ``pi`` is a learned one."""
+    def typical(self, artists: int) -> Stated:
+        """Return the prior of artists of whom nothing was stated: the mean of those known."""
+        return replace(self, table=np.repeat(self.table.mean(axis=0)[None], artists, axis=0))
+
+    @property
+    def logs(self) -> tuple[Floats, float]:
+        """Log prior of each pair, (artist, cluster), and of a home that is not named."""
         with np.errstate(divide="ignore"):
-            if pi is None:
-                return np.log(self.table)[None]
-            room = 1 - self.elsewhere if self.homes == "one" else 1.0
-            wide = np.broadcast_to(np.log(room * pi)[:, None, :], (len(pi), *self.table.shape))
-            return np.ascontiguousarray(wide)
+            return np.log(self.table), float(np.log(self.elsewhere))
 
 
 def flat(posterior: xr.Dataset, name: str, at: slice | Any = slice(None)) -> Floats:
@@ -68,7 +69,7 @@ def log_kappa(posterior: xr.Dataset, at: Any = slice(None)) -> Floats:
 
 
 def level(posterior: xr.Dataset, made: Design, levels: Levels, at: Any = slice(None)) -> Floats:
-    """Return each observation's level without artist, affinity and membership: (draw, observation).
+    """Return each observation's level without artist and affinity: (draw, observation).
 
     Every code of the design must be known.
     """
@@ -90,17 +91,14 @@ def phi(
     posterior: xr.Dataset, made: Design, levels: Levels, stated: Stated, at: Any = slice(None)
 ) -> Phi:
     """Read draws of everything that is not an artist's own."""
-    pi = flat(posterior, names.PI, at) if names.PI in posterior else None
-    with np.errstate(divide="ignore"):
-        nowhere = float(np.log(stated.elsewhere))
+    log_prior, log_elsewhere = stated.logs
     return Phi(
         base=level(posterior, made, levels, at),
         log_kappa=np.ascontiguousarray(log_kappa(posterior, at)),
-        uplift=np.ascontiguousarray(flat(posterior, names.UPLIFT, at)),
         loading=np.ascontiguousarray(flat(posterior, names.LOADING, at)),
         artist_scale=np.ascontiguousarray(flat(posterior, names.ARTIST_SCALE, at)),
-        log_prior=stated.log_table(pi),
-        log_elsewhere=nowhere,
+        log_prior=log_prior,
+        log_elsewhere=log_elsewhere,
         mature=arrived(posterior, made, at),
     )
 

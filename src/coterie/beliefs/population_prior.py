@@ -106,7 +106,7 @@ class PopulationPrior:
         outcome
             Name of the one outcome concerned; left out, every outcome.
         **changes
-            ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``,
+            ``alpha``, ``loading``, ``kappa``, ``kappa_spread``, ``artist_scale``,
             ``cluster_scale``, ``period_scale``, ``factor_scale``, ``slope`` (for one unit of each
             covariate), ``delay`` (mean days until a response; 0: at once), ``delay_shape``
             (Weibull; 1: exponential).
@@ -117,6 +117,11 @@ class PopulationPrior:
             If a parameter is unknown, or its prior reaches outside its range.
         """
         for name, prior in changes.items():
+            if name == "uplift":
+                raise BeliefError(
+                    "There is no uplift: home is the cluster of the highest lasting fit, and "
+                    "loading says how far fits differ. State a prior of loading."
+                )
             if name not in BINARY_DEFAULTS:
                 raise BeliefError(
                     f"There is no population parameter {name!r}. "
@@ -154,7 +159,7 @@ class PopulationPrior:
             work on NumPy arrays and on PyTensor tensors alike: write it with arithmetic,
             ``np.log``, ``np.exp``, ``np.log1p`` and ``.sum()``.
         over
-            ``alpha``, ``uplift``, ``loading``, ``kappa``, ``kappa_spread``,
+            ``alpha``, ``loading``, ``kappa``, ``kappa_spread``,
             ``artist_scale``, ``cluster_scale``, ``period_scale``, ``slope``.
         improper
             Say that the density has no finite mass, and that the posterior is proper.
@@ -207,11 +212,10 @@ class PopulationPrior:
     def for_outcomes(
         self, outcomes: Sequence[Outcome], parameter: str
     ) -> tuple[ParameterPrior, ...]:
-        """Return one parameter's prior for each outcome; what informs nothing has no uplift."""
-        tied = (names.UPLIFT, names.LOADING)
+        """Return one parameter's prior for each outcome; what informs nothing has no loading."""
         return tuple(
             ParameterPrior.fixed(0.0, reason="does not inform membership")
-            if parameter in tied and not outcome.informs
+            if parameter == names.LOADING and not outcome.informs
             else self.of(outcome.name, outcome.kind, parameter)
             for outcome in outcomes
         )

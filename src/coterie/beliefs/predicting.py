@@ -196,9 +196,8 @@ def _laws(
 ) -> Iterator[tuple[slice, int, Floats, Floats]]:
     """Give some draws' law of each outcome's rates: level and kappa over (draw, row)."""
     for part, state in states(known, rows, rng, fresh=seen is None):
-        eta = np.where(state.member[..., None], state.inside, state.out)
         for o in range(len(known.levels.outcomes)):
-            law = eta[..., o], np.exp(state.log_kappa[..., o])
+            law = state.level[..., o], np.exp(state.log_kappa[..., o])
             if seen is not None:
                 law = seen.law(law, o, part)
             yield part, o, *law

@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
-from scipy.special import gammaln
 
 from coterie import names
 from coterie.beliefs.parameters import BINARY_DEFAULTS, FACTOR_SCALE
@@ -22,21 +21,17 @@ from coterie.beliefs.parameters import BINARY_DEFAULTS, FACTOR_SCALE
 if TYPE_CHECKING:
     from coterie.beliefs.joint import JointPrior
     from coterie.beliefs.parameters import ParameterPrior
-    from coterie.beliefs.population import Stated
     from coterie.beliefs.population_prior import PopulationPrior
     from coterie.evidence import Outcome
     from coterie.typing import Floats
 
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
-_LEAST: Final = 1e-300
 
 
 def log_prior(
     post: xr.Dataset,
     population: PopulationPrior,
     outcomes: Sequence[Outcome],
-    stated: Stated,
-    strength: float | None,
 ) -> xr.Dataset:
     """Return the log prior density of every population parameter that is not fixed.
 
@@ -46,15 +41,13 @@ def log_prior(
         Draws: (chain, draw, ...).
     population, outcomes
         The priors, and the outcomes they are of.
-    stated, strength
-        The membership prior, and how strongly pi was stated; None where it was not learned.
 
     Returns
     -------
     xarray.Dataset
         In nats, under the name and the dims of each parameter, 0 where an outcome's is fixed;
-        ``joint_prior_<i>`` (up to its constant) and ``pi`` over (chain, draw). Empty where
-        everything is fixed.
+        ``joint_prior_<i>`` (up to its constant) over (chain, draw). Empty where everything is
+        fixed.
     """
     found: dict[str, Any] = {}
     for name, priors in _stated(post, population, outcomes):
@@ -67,8 +60,6 @@ def log_prior(
             found[name] = (draws.dims, density)
     for i, joint in enumerate(population.joint):
         found[f"joint_prior_{i}"] = (_SAMPLE, _jointly(post, joint))
-    if strength is not None and names.PI in post:
-        found[names.PI] = (_SAMPLE, _of_pi(post[names.PI], stated, strength))
     dims = {dim for own, _ in found.values() for dim in own}
     made = xr.Dataset(found, coords={d: post[d] for d in post.coords if d in dims})
     return made.assign_attrs(unit="nats; of the population's parameters, in their own scale")
@@ -95,17 +86,3 @@ def _jointly(post: xr.Dataset, joint: JointPrior) -> Floats:
         for at in np.ndindex(*shape)
     ]
     return np.array(values).reshape(shape)
-
-
-def _of_pi(pi: xr.DataArray, stated: Stated, strength: float) -> Floats:
-    values = np.clip(pi.transpose(*_SAMPLE, names.CLUSTER).to_numpy(), _LEAST, None)
-    first = stated.table[0]
-    if stated.homes == "many":
-        up, down = strength * first, strength * (1 - first)
-        rest = np.clip(1 - values, _LEAST, None)
-        each = (up - 1) * np.log(values) + (down - 1) * np.log(rest)
-        found: Floats = each.sum(axis=-1) + np.sum(gammaln(up + down) - gammaln(up) - gammaln(down))
-        return found
-    weight = strength * first / (1 - stated.elsewhere)
-    found = ((weight - 1) * np.log(values)).sum(axis=-1)
-    return found + float(gammaln(weight.sum()) - gammaln(weight).sum())

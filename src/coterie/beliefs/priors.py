@@ -8,7 +8,6 @@ There is no hidden prior: a fit takes pi as an argument without a default.
 
 from __future__ import annotations
 
-import math
 from collections.abc import Hashable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, Literal
@@ -57,8 +56,6 @@ class MembershipPrior:
         Probability that the true home is not in the inventory, in [0, 1).
     artists
         Labels of the rows of a per-artist prior, else ``None``.
-    strength
-        Pseudo-artists behind a common prior, which makes pi learned; ``None`` keeps it fixed.
 
     Examples
     --------
@@ -72,7 +69,6 @@ class MembershipPrior:
     prob: Floats | None = None
     elsewhere: float = 0.1
     artists: tuple[Hashable, ...] | None = None
-    strength: float | None = None
 
     def __post_init__(self) -> None:
         if not (is_number(self.elsewhere) and 0 <= self.elsewhere < 1):
@@ -84,20 +80,8 @@ class MembershipPrior:
         check_shares(self.shares, self.clusters, self.artists)
         if self.prob is not None:
             check_prob(self.prob, np.shape(self.shares))
-        if self.strength is not None and not (
-            is_number(self.strength) and 0 < self.strength < math.inf
-        ):
-            raise BeliefError(
-                f"strength is {self.strength!r} pseudo-artists; it must be positive and finite. To "
-                "keep pi as stated, leave strength out."
-            )
         if self.artists is not None and len(set(self.artists)) < len(self.artists):
             raise BeliefError("An artist is named twice in the prior. Name each once.")
-        if self.strength is not None and self.artists is not None:
-            raise BeliefError(
-                "A prior per artist cannot be learned across artists. Leave strength out, or "
-                "state one prior for all of them."
-            )
 
     @classmethod
     def uniform(
@@ -106,7 +90,6 @@ class MembershipPrior:
         *,
         prob: float | None = None,
         elsewhere: float = 0.1,
-        strength: float | None = None,
     ) -> MembershipPrior:
         """Believe the same of every cluster.
 
@@ -118,8 +101,6 @@ class MembershipPrior:
             Probability that an artist belongs in any one cluster, in (0, 1); needed for many homes.
         elsewhere
             Probability that the one home is none of these, in [0, 1).
-        strength
-            Pseudo-artists behind this prior; states that pi is to be learned.
 
         Raises
         ------
@@ -134,7 +115,7 @@ class MembershipPrior:
         shares = np.full(len(named), 1 / max(len(named), 1))
         chance = None if prob is None else np.full(len(named), float(prob))
         return cls(
-            clusters=named, shares=shares, prob=chance, elsewhere=elsewhere, strength=strength
+            clusters=named, shares=shares, prob=chance, elsewhere=elsewhere
         )
 
     @classmethod
@@ -144,7 +125,6 @@ class MembershipPrior:
         *,
         prob: Mapping[Any, float] | None = None,
         elsewhere: float = 0.1,
-        strength: float | None = None,
     ) -> MembershipPrior:
         """Believe in clusters by share.
 
@@ -154,7 +134,7 @@ class MembershipPrior:
             Share of belief by cluster; they must sum to 1 (within 1e-6).
         prob
             For many homes, the probability of membership by cluster, each in (0, 1).
-        elsewhere, strength
+        elsewhere
             As in :meth:`uniform`.
 
         Raises
@@ -176,7 +156,6 @@ class MembershipPrior:
             shares=values / total,
             prob=chance,
             elsewhere=elsewhere,
-            strength=strength,
         )
 
     @classmethod
@@ -187,7 +166,6 @@ class MembershipPrior:
         clusters: Iterable[str] | None = None,
         prob: Mapping[Any, float] | None = None,
         elsewhere: float = 0.1,
-        strength: float | None = None,
     ) -> MembershipPrior:
         """Believe in intersections as in their parts, each part by itself.
 
@@ -202,7 +180,7 @@ class MembershipPrior:
             sum of these products: what is believed of combinations left out goes to the rest.
         prob
             For many homes, the probability of membership by cluster, each in (0, 1).
-        elsewhere, strength
+        elsewhere
             As in :meth:`uniform`.
 
         Raises
@@ -220,7 +198,7 @@ class MembershipPrior:
         [0.375, 0.375, 0.25]
         """
         shares = product_of(parts, clusters)
-        return cls.from_shares(shares, prob=prob, elsewhere=elsewhere, strength=strength)
+        return cls.from_shares(shares, prob=prob, elsewhere=elsewhere)
 
     @classmethod
     def from_counts(
@@ -228,7 +206,6 @@ class MembershipPrior:
         counts: Mapping[Any, float],
         *,
         elsewhere: float = 0.1,
-        learned: bool = False,
     ) -> MembershipPrior:
         """Believe in clusters as often as past artists turned out to live there.
 
@@ -239,15 +216,12 @@ class MembershipPrior:
             cluster never seen, rather than ruling it out.
         elsewhere
             As in :meth:`uniform`.
-        learned
-            Learn pi across artists, with the total of the counts as its strength.
         """
         values = numbers(counts, "count")
         return cls(
             clusters=tuple(counts),
             shares=values / values.sum(),
             elsewhere=elsewhere,
-            strength=float(values.sum()) if learned else None,
         )
 
     @classmethod

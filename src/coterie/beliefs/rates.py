@@ -22,7 +22,6 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.design import as_labels, lookup
 from coterie.beliefs.left_out import cluster_codes, placed
-from coterie.beliefs.membership import conditional_log_odds, member_probability
 from coterie.beliefs.rows import Known, covariate_means, sloped
 from coterie.beliefs.tree import Beliefs
 from coterie.typing import Floats
@@ -60,23 +59,20 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     levels = known.levels
     own = lookup(as_labels(list(artists)), levels.artists)
     at = np.unique(np.linspace(0, known.size - 1, min(_DRAWS, known.size)).round().astype(int))
-    out, inside, log_kappa, member = _laid_out(known, own, at)
+    level, log_kappa = _laid_out(known, own, at)
     tables = {
         name: np.empty((own.size, len(levels.clusters), len(levels.outcomes)))
         for name in ("mean", "lower", "upper")
     }
     for o, outcome in enumerate(levels.outcomes):
-        both = np.concatenate([out[..., o], inside[..., o]])
-        weight = np.concatenate([1 - member, member]) / len(at)
-        kappa = np.concatenate([np.exp(log_kappa[..., o])] * 2)[:, None, :]
-        kappa = np.broadcast_to(np.minimum(kappa, 1e12), both.shape)
+        eta = level[..., o]
+        weight = np.full(eta.shape, 1 / len(at))
+        kappa = np.broadcast_to(np.minimum(np.exp(log_kappa[:, None, :, o]), 1e12), eta.shape)
         law = BETA if outcome.kind == "binary" else GAMMA
-        tables["mean"][..., o] = (weight * law.mean(both)).sum(axis=0)
-        shares, level, scatter = (each.reshape(len(each), -1) for each in (weight, both, kappa))
+        tables["mean"][..., o] = (weight * law.mean(eta)).sum(axis=0)
+        parts = [each.reshape(len(each), -1) for each in (weight, eta, kappa)]
         for name, mass in (("lower", (1 - prob) / 2), ("upper", (1 + prob) / 2)):
-            tables[name][..., o] = quantile(law, shares, level, scatter, mass).reshape(
-                both.shape[1:]
-            )
+            tables[name][..., o] = quantile(law, *parts, mass).reshape(eta.shape[1:])
     dims = (names.ARTIST, names.CLUSTER, names.OUTCOME)
     coords = {
         names.ARTIST: levels.artists[own],
@@ -86,15 +82,10 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     return xr.Dataset({k: (dims, v) for k, v in tables.items()}, coords=coords)
 
 
-def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, Floats]:
-    """Return levels out and inside (draw, artist, cluster, outcome), log kappa, P(member)."""
-    post, made, stated = known.posterior, known.made, known.stated
-    phi = read.phi(post, made, known.levels, stated, at)
-    effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, at))
-    affinity = read.flat(post, names.AFFINITY, at).astype(np.float64)
-    pairs = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster])
-    low, high = conditional_log_odds(made, phi, effect, (pairs, pairs))
-    member, _ = member_probability(high - low, made, phi, homes=stated.code)
+def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats]:
+    """Return levels, (draw, artist, cluster, outcome), and log kappa, (draw, cluster, outcome)."""
+    post = known.posterior
+    effect, affinity = (read.flat(post, n, at) for n in (names.ARTIST_EFFECT, names.AFFINITY))
     window = _sequence(len(at), read.flat(post, names.PERIOD_SCALE, at))
     level = (
         read.flat(post, names.ALPHA, at)[:, None, :]
@@ -105,20 +96,19 @@ def _laid_out(known: Known, own: Any, at: Any) -> tuple[Floats, Floats, Floats, 
     eta = (
         level[:, None]
         + effect[:, own, None, :]
-        + phi.loading[:, None, None, :] * affinity[:, own, :, None]
+        + read.flat(post, names.LOADING, at)[:, None, None, :] * affinity[:, own, :, None]
     )
-    out, inside = _with_factors(known, at, (eta, eta + phi.uplift[:, None, None, :]))
-    return out, inside, phi.log_kappa, member[:, own]
+    return _with_factors(known, at, eta), read.log_kappa(post, at)
 
 
-def _with_factors(known: Known, at: Any, both: tuple[Floats, Floats]) -> tuple[Floats, Floats]:
+def _with_factors(known: Known, at: Any, eta: Floats) -> Floats:
     """Add what clusters are made of, and average over every other factor."""
-    shape, rows = both[0].shape, (len(both[0]), -1, both[0].shape[3])
-    out, inside = placed(
-        known.levels, known.made, cluster_codes(known.levels), [e.reshape(rows) for e in both],
+    (found,) = placed(
+        known.levels, known.made, cluster_codes(known.levels),
+        [eta.reshape(len(eta), -1, eta.shape[3])],
         lambda factor, new: _effect(known, factor, at, new),
     )  # fmt: skip
-    return out.reshape(shape), inside.reshape(shape)
+    return found.reshape(eta.shape)
 
 
 def _effect(known: Known, factor: str, at: Any, new: int) -> Floats:

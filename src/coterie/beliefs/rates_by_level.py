@@ -1,6 +1,6 @@
 """Rates by level: what each level of a factor does in each cluster, all else alike.
 
-One artist with no effect of its own, at home in the cluster, is reached with each level in
+One artist with no effect and no affinity of its own is reached with each level in
 turn; other factors are averaged as the cluster's ledger has them. Callers may trust that the
 levels of one draw share everything but the level itself, so that their ratio is the level's.
 """
@@ -84,9 +84,6 @@ def _rates(known: Known, factor: str, at: Integers, rng: np.random.Generator) ->
         + read.flat(post, names.CLUSTER_EFFECT, at)
         + sloped(post, at, covariate_means(known))
     )
-    if known.stated.homes is not None:
-        told = np.array([bool(outcome.informs) for outcome in levels.outcomes])
-        level = level + read.flat(post, names.UPLIFT, at)[:, None, :] * told
     given = {name: np.tile(codes, size) for name, codes in cluster_codes(levels).items()}
     given[factor] = np.repeat(np.arange(size), clusters)
 

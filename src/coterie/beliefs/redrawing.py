@@ -1,7 +1,7 @@
 """Replicas: the table again, as the posterior says it could have been with other artists.
 
-At a draw of the population every artist is replaced by a new one: membership from the prior,
-effects and affinities from the population, the same clusters, cells and denominators. Where
+At a draw of the population every artist is replaced by a new one: affinities from the prior,
+effects from the population, the same clusters, cells and denominators. Where
 the model is right, the table at hand is one more replica; only the population has seen it.
 """
 
@@ -13,8 +13,8 @@ import numpy as np
 from scipy.special import expit
 
 from coterie import names
+from coterie.beliefs import fits
 from coterie.beliefs import population as read
-from coterie.beliefs.assemble import draw_members
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design
 from coterie.beliefs.membership import Integrated, Phi, integrate
@@ -73,7 +73,7 @@ class Replicas:
         # In the order the compiled loops know: another would compile them anew.
         own = replace(
             phi.at(slice(None), kept),
-            log_prior=np.ascontiguousarray(phi.log_prior[:, owners]),
+            log_prior=np.ascontiguousarray(phi.log_prior[owners]),
         )
         found = integrate(made, own, homes=self._homes)
         return found.log_evidence * made.stands_for(len(owners)), found.belief
@@ -93,7 +93,9 @@ class Replicas:
         return found
 
 
-def replicas(beliefs: Beliefs, *, draws: int, rng: np.random.Generator) -> Replicas:
+def replicas(
+    beliefs: Beliefs, *, draws: int, rng: np.random.Generator, lasting: bool = True
+) -> Replicas:
     """Make replicas of the table that beliefs rest on.
 
     Parameters
@@ -104,6 +106,8 @@ def replicas(beliefs: Beliefs, *, draws: int, rng: np.random.Generator) -> Repli
         How many, evenly from all draws of the posterior; no more than there are.
     rng
         Source of chance.
+    lasting
+        Whether artists of the replicas have lasting fits; without, nobody belongs anywhere.
     """
     known = Known.of(beliefs)
     at = np.unique(np.linspace(0, known.size - 1, min(draws, known.size)).round().astype(np.int64))
@@ -112,26 +116,25 @@ def replicas(beliefs: Beliefs, *, draws: int, rng: np.random.Generator) -> Repli
     units = known.made.stands_for(len(known.levels.artists))
     belief = observed.belief if known.stated.homes is not None else np.empty((at.size, 0, 0))
     return Replicas(
-        known.made, _drawn(known, phi, rng), observed.log_evidence * units, belief, at, phi,
+        known.made, _drawn(known, phi, rng, lasting=lasting), observed.log_evidence * units, belief, at, phi,
         known.stated.code,
     )  # fmt: skip
 
 
-def _drawn(known: Known, phi: Phi, rng: np.random.Generator) -> Floats:
+def _drawn(
+    known: Known, phi: Phi, rng: np.random.Generator, *, lasting: bool
+) -> Floats:
     """Draw counts of new artists: (draw, observation)."""
     made, size = known.made, len(phi.base)
-    artists, clusters = phi.log_prior.shape[1:]
-    outcomes = phi.uplift.shape[1]
+    artists = len(phi.log_prior)
+    outcomes = phi.loading.shape[1]
     effect = rng.standard_normal((size, artists, outcomes)) * phi.artist_scale[:, None, :]
-    affinity = rng.standard_normal((size, made.pair_artist.size))
-    member = np.zeros((size, made.pair_artist.size))
-    if known.stated.homes is not None:
-        chance = np.broadcast_to(np.exp(phi.log_prior), (size, artists, clusters))
-        drawn = draw_members(chance, known.stated, rng)
-        member = drawn[:, made.pair_artist, made.pair_cluster].astype(np.float64)
-    o, pair = made.outcome, made.pair
-    told = phi.loading[:, o] * affinity[:, pair] + phi.uplift[:, o] * member[:, pair]
-    eta = phi.base + effect[:, made.artist, o] + told * made.informs
+    affinity = fits.prior_fits(
+        phi.log_prior, phi.log_elsewhere, size, homes=known.stated.code, rng=rng
+    )
+    o = made.outcome
+    reach = phi.loading[:, o] * made.informs * lasting
+    eta = phi.base + effect[:, made.artist, o] + reach * affinity[:, made.artist, made.cluster]
     kappa = np.exp(phi.log_kappa[:, made.cluster, o])
     counts = _counts(eta, kappa, made.n * phi.arrived, rng)
     return np.where(made.is_count, counts, _trials(eta, kappa, made, phi.arrived, rng))

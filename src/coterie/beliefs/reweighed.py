@@ -22,13 +22,13 @@ from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.sampling import Run
-from coterie.beliefs.stating import ATTRIBUTE, STRENGTH, population_of
+from coterie.beliefs.stating import ATTRIBUTE, population_of
 from coterie.beliefs.weighing import Weights
 from coterie.typing import Integers
 
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
 _OF_THE_FIT: Final = (
-    ATTRIBUTE, STRENGTH, "coterie_tune", "coterie_target_accept", "coterie_interrupted",
+    ATTRIBUTE, "coterie_tune", "coterie_target_accept", "coterie_interrupted",
     "coterie_partial_accepted",
 )  # fmt: skip
 
@@ -89,10 +89,7 @@ def _local(post: xr.Dataset, made: Between, rng: np.random.Generator) -> xr.Data
     effect = post[names.ARTIST_EFFECT].to_numpy().copy()
     effect[:, :, owners] = drawn.artist_effect.reshape(*shape, owners.size, -1)
     affinity = post[names.AFFINITY].to_numpy().copy()
-    # A pair nobody measured keeps its prior.
-    affinity[:, :, owners] = rng.standard_normal((*shape, owners.size, affinity.shape[-1]))
-    at_home = owners[now.pair_artist], now.pair_cluster
-    affinity[:, :, *at_home] = drawn.affinity.reshape(*shape, -1)
+    affinity[:, :, owners] = drawn.affinity.reshape(*shape, owners.size, -1)
     return post.assign(
         {
             names.ARTIST_EFFECT: post[names.ARTIST_EFFECT].copy(data=effect),
@@ -141,7 +138,7 @@ def _log_prior(made: Between, density: xr.Dataset, at: Integers) -> xr.Dataset:
         return density
     some = made.posterior.isel({names.DRAW: at})
     fresh = log_prior(
-        some, population_of(made.step.base), made.step.levels.outcomes, made.step.stated, None
+        some, population_of(made.step.base), made.step.levels.outcomes
     )
     return density.assign({name: (fresh[name].dims, fresh[name].to_numpy()) for name in moved})
 

@@ -16,13 +16,11 @@ import pandas as pd
 import xarray as xr
 
 from coterie import names
+from coterie.beliefs import fits
 from coterie.beliefs import population as read
-from coterie.beliefs.assemble import draw_members
 from coterie.beliefs.crossed import completed
-from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
 from coterie.beliefs.left_out import LeftOut
-from coterie.beliefs.membership import Phi, conditional_log_odds, member_probability
 from coterie.beliefs.population import Stated
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import BeliefError
@@ -84,18 +82,14 @@ class State:
 
     Attributes
     ----------
-    out, inside
-        Level on the link scale of a non-member and of a member: (draw, row, outcome).
+    level
+        On the link scale: (draw, row, outcome).
     log_kappa
         (draw, row, outcome).
-    member
-        Whether the row's artist is a member of its cluster, drawn: (draw, row).
     """
 
-    out: Floats
-    inside: Floats
+    level: Floats
     log_kappa: Floats
-    member: Any
 
 
 @dataclass(frozen=True, slots=True)
@@ -107,12 +101,11 @@ class _Plan:
     pair: Integers
     pair_artist: Integers
     pair_cluster: Integers
-    owners: Integers
     window: Integers
     windows: int
     old_window: Integers
     factor: tuple[tuple[Integers, int] | None, ...]
-    told: Floats
+    informs: Floats
     covariate: tuple[Floats, ...]
     left: LeftOut | None
 
@@ -133,25 +126,20 @@ def states(
     _check_outcomes(known, rows)
     rows = completed(rows, known.levels)
     plan = _plan(known, rows)
-    # Of whom no row speaks, no home is drawn.
-    made = cut_to(known.made, plan.owners)
     wide = len(rows) * len(known.levels.outcomes) * 6 + known.stated.table.size * 3
-    step = max(1, int(_CHUNK_BYTES / (8 * (made.y.size + wide))))
+    step = max(1, int(_CHUNK_BYTES / (8 * wide)))
     for first in range(0, known.size, step):
         part = slice(first, min(first + step, known.size))
-        yield part, _state(known, made, plan, part, rng, fresh=fresh)
+        yield part, _state(known, plan, part, rng, fresh=fresh)
 
 
 def _state(
-    known: Known, made: Design, plan: _Plan, part: slice, rng: np.random.Generator, *,
-    fresh: bool,
-) -> State:  # fmt: skip
+    known: Known, plan: _Plan, part: slice, rng: np.random.Generator, *, fresh: bool
+) -> State:
     post = known.posterior
-    at = read.phi(post, made, known.levels, known.stated, part)
-    effect = np.ascontiguousarray(read.flat(post, names.ARTIST_EFFECT, part))
-    affinity = read.flat(post, names.AFFINITY, part)
-    member = _members(known, made, plan.owners, (at, effect, affinity), rng)
-    artist = _widened(effect, plan.new_artists, at.artist_scale, rng)
+    effect = read.flat(post, names.ARTIST_EFFECT, part)
+    scale = read.flat(post, names.ARTIST_SCALE, part)
+    artist = _widened(effect, plan.new_artists, scale, rng)
     between = read.flat(post, names.CLUSTER_SCALE, part)
     cluster = _widened(read.flat(post, names.CLUSTER_EFFECT, part), plan.new_clusters, between, rng)
     scatter = _widened(
@@ -163,20 +151,21 @@ def _state(
         own = (plan.cluster < len(known.levels.clusters)) & (plan.old_window >= 0)
         effects = read.flat(post, names.PERIOD_EFFECT, part)
         window[:, own] = effects[:, plan.cluster[own], plan.old_window[own]]
-    v, is_member = _pairs(known, plan, affinity, member, np.exp(at.log_prior).mean(axis=1), rng)
-    out = (
+    affinity = _affinities(known, plan, read.flat(post, names.AFFINITY, part), rng)
+    level = (
         read.flat(post, names.ALPHA, part)[:, None, :]
         + artist[:, plan.artist]
         + cluster[:, plan.cluster]
         + window
-        + at.loading[:, None, :] * v[:, plan.pair, None] * plan.told
+        + read.flat(post, names.LOADING, part)[:, None, :]
+        * affinity[:, plan.pair, None]
+        * plan.informs
     )
-    out = out + sloped(post, part, plan.covariate)
-    inside = out + at.uplift[:, None, :] * plan.told
-    out, inside = _with_factors(known, plan, part, (out, inside), rng)
+    level = level + sloped(post, part, plan.covariate)
+    level = _with_factors(known, plan, part, level, rng)
     kappa = np.log(read.flat(post, names.KAPPA, part))[:, None, :]
     spread = read.flat(post, names.KAPPA_SPREAD, part)[:, None, :]
-    return State(out, inside, kappa + spread * scatter[:, plan.cluster], is_member[:, plan.pair])
+    return State(level, kappa + spread * scatter[:, plan.cluster])
 
 
 def sloped(posterior: xr.Dataset, part: Any, covariate: tuple[Floats, ...]) -> Any:
@@ -234,12 +223,11 @@ def _plan(known: Known, rows: Evidence) -> _Plan:
         pair=pair,
         pair_artist=pairs // width,
         pair_cluster=pairs % width,
-        owners=np.unique(pairs[pairs // width < len(levels.artists)] // width),
         window=window,
         windows=windows.size,
         old_window=codes.window,
         factor=tuple(factor),
-        told=informs(levels.outcomes, bought_rows(counts))[None],
+        informs=informs(levels.outcomes, bought_rows(counts))[None],
         covariate=tuple(c.scaled(counts[c.name].to_numpy()) for c in levels.covariates),
         left=LeftOut.of(levels, known.made, given),
     )
@@ -254,55 +242,24 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
     return wide, found.size
 
 
-def _members(
-    known: Known, made: Design, owners: Integers, drawn: tuple[Phi, Floats, Floats],
-    rng: np.random.Generator,
-) -> Any:  # fmt: skip
-    """Draw homes of some artists, whose counts the design has: (draw, owner, cluster)."""
-    at, effect, affinity = drawn
-    at = replace(at, log_prior=at.log_prior[:, owners])
-    effect, affinity = np.ascontiguousarray(effect[:, owners]), affinity[:, owners]
-    own = np.ascontiguousarray(affinity[:, made.pair_artist, made.pair_cluster], dtype=np.float64)
-    low, high = conditional_log_odds(made, at, effect, (own, own))
-    chance, _ = member_probability(high - low, made, at, homes=known.stated.code)
-    among = (len(known.levels.artists), owners)
-    return draw_members(chance, known.stated, rng, among=among)
+def _affinities(
+    known: Known, plan: _Plan, affinity: Floats, rng: np.random.Generator
+) -> Floats:
+    """Return the affinity of each pair of the rows: (draw, pair).
 
-
-def _pairs(
-    known: Known,
-    plan: _Plan,
-    affinity: Floats,
-    member: Any,
-    typical: Floats,
-    rng: np.random.Generator,
-) -> tuple[Floats, Any]:
-    """Return affinity and membership of each pair of the rows: (draw, pair) each.
-
-    ``typical`` is the prior of an artist never seen, learned where pi is: (draw or 1, cluster).
+    Artists never seen are drawn from the prior of one whom nobody stated anything else of.
     """
     draws, artists, clusters = affinity.shape
     old_artist, old_cluster = plan.pair_artist < artists, plan.pair_cluster < clusters
-    seen = old_artist & old_cluster
-    v = rng.standard_normal((draws, plan.pair.size and plan.pair_artist.size))
-    v[:, seen] = affinity[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
-    inside = np.zeros(v.shape, dtype=bool)
-    place = np.searchsorted(plan.owners, plan.pair_artist[seen])
-    inside[:, seen] = member[:, place, plan.pair_cluster[seen]]
-    if known.stated.homes is None:
-        return v, inside
-    fresh = draw_members(
-        np.broadcast_to(typical[:, None, :], (draws, plan.new_artists, clusters)),
-        known.stated,
-        rng,
-    )
-    arrived = ~old_artist & old_cluster
-    inside[:, arrived] = fresh[:, plan.pair_artist[arrived] - artists, plan.pair_cluster[arrived]]
-    if known.stated.homes == "many":
-        unknown = ~old_cluster
-        anywhere = typical.mean(axis=1, keepdims=True)
-        inside[:, unknown] = rng.random((draws, int(unknown.sum()))) < anywhere
-    return v, inside
+    seen, arrived = old_artist & old_cluster, ~old_artist & old_cluster
+    found = rng.standard_normal((draws, plan.pair_artist.size))
+    found[:, seen] = affinity[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
+    if plan.new_artists:
+        stated = known.stated.typical(plan.new_artists)
+        fresh = fits.prior_fits(*stated.logs, draws, homes=stated.code, rng=rng)
+        at = plan.pair_artist[arrived] - artists, plan.pair_cluster[arrived]
+        found[:, arrived] = fresh[:, at[0], at[1]]
+    return found
 
 
 def _widened(effect: Floats, new: int, scale: Floats, rng: np.random.Generator) -> Floats:
@@ -315,10 +272,9 @@ def _fresh(size: int, scale: Floats, rng: np.random.Generator) -> Floats:
 
 
 def _with_factors(
-    known: Known, plan: _Plan, part: slice, both: tuple[Floats, Floats], rng: np.random.Generator
-) -> tuple[Floats, Floats]:
+    known: Known, plan: _Plan, part: slice, level: Floats, rng: np.random.Generator
+) -> Floats:
     """Add factor effects; a factor left out is averaged over on the scale of rates."""
-    out, inside = both
     left: dict[str, Floats] = {}
     for i, factor in enumerate(known.levels.factors):
         effect = read.flat(known.posterior, f"{names.FACTOR_EFFECT}{factor}", part)
@@ -327,11 +283,8 @@ def _with_factors(
         if given is None and plan.left is not None:
             left[factor] = _widened(effect, plan.left.new[factor], scale, rng)
         elif given is not None:
-            add = _widened(effect, given[1], scale, rng)[:, given[0]]
-            out, inside = out + add, inside + add
-    if plan.left is not None:
-        out, inside = (plan.left.averaged(eta, left) for eta in (out, inside))
-    return out, inside
+            level = level + _widened(effect, given[1], scale, rng)[:, given[0]]
+    return level if plan.left is None else plan.left.averaged(level, left)
 
 
 def _check_outcomes(known: Known, rows: Evidence) -> None:

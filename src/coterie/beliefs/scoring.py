@@ -126,7 +126,7 @@ class Population:
 
 _ATTRIBUTES: Final = (
     "coterie_schema", "coterie_version", "coterie_homes", "coterie_window", "coterie_packages",
-    "coterie_population", "coterie_strength",
+    "coterie_population",
 )  # fmt: skip
 
 
@@ -181,9 +181,6 @@ def score(
     mass, size = mass_of(prob), whole_number("draws", draws)
     levels, stated = _inventory(population, evidence, prior)
     posterior = _thinned(population, levels, size, seed)
-    if prior is not None:
-        # What is stated of these artists takes the place of what was learned of others.
-        posterior = posterior.drop_vars(names.PI, errors="ignore")
     made = design(evidence, levels)
     found = integrate(made, read.phi(posterior, made, levels, stated), homes=stated.code)
     return _framed(found.belief, found.elsewhere, levels, stated, mass)

@@ -22,7 +22,6 @@ from coterie.errors import BeliefError
 from coterie.evidence import Outcome
 
 ATTRIBUTE = "coterie_population"
-STRENGTH = "coterie_strength"
 _FIELDS = tuple(field.name for field in fields(ParameterPrior))
 
 
@@ -84,25 +83,13 @@ def population_of(beliefs: Beliefs) -> PopulationPrior:
 
 
 def prior_of(beliefs: Beliefs) -> MembershipPrior | None:
-    """Return the membership prior that beliefs were fitted with, None without membership.
-
-    Raises
-    ------
-    BeliefError
-        If pi was learned and the file was made before its strength was kept.
-    """
+    """Return the membership prior that beliefs were fitted with, None without membership."""
     if beliefs.homes is None:
         return None
     group = beliefs.tree[names.PRIOR].dataset
     table = group[names.PRIOR].transpose(names.ARTIST, names.CLUSTER).to_numpy()
     clusters = tuple(group[names.CLUSTER].to_numpy().tolist())
     elsewhere = float(group[names.ELSEWHERE]) if names.ELSEWHERE in group else 0.1
-    strength = beliefs.tree.attrs.get(STRENGTH)
-    if names.PI in beliefs.tree[names.POSTERIOR].dataset and strength is None:
-        raise BeliefError(
-            "pi was learned, and these beliefs do not say how strongly it was stated: they were "
-            "saved by an early version. State it again with prior=."
-        )
     alike = bool(np.all(table == table[:1]))
     rows = table[0] if alike else table
     return MembershipPrior(
@@ -111,5 +98,4 @@ def prior_of(beliefs: Beliefs) -> MembershipPrior | None:
         prob=rows if beliefs.homes == "many" else None,
         elsewhere=elsewhere,
         artists=None if alike else tuple(group[names.ARTIST].to_numpy().tolist()),
-        strength=None if strength is None else float(strength),
     )

@@ -230,17 +230,12 @@ def _no_weights(step: Step) -> str:
     for factor in step.levels.smooth:
         if len(step.levels.factors[factor]) > len(step.fitted.levels.factors[factor]):
             return f"a level of {factor!r} is new, and its effects are smooth"
-    learned = names.PI in step.fitted.posterior
-    if len(step.levels.clusters) > len(step.fitted.levels.clusters) and learned:
-        return "a cluster is new and pi is learned"
     fades = step.base.evidence.half_life is not None or step.now.half_life is not None
     if fades and step.levels.late:
         try:
             population_of(step.base)
         except BeliefError:
             return "late outcomes fade, and no file keeps the priors that they were read by"
-    if step.prior is not None and (step.prior.strength is not None or learned):
-        return "pi is to be learned, or was and is stated now"
     return ""
 
 

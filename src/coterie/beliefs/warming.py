@@ -11,7 +11,8 @@ import numpy as np
 
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import Levels, design
-from coterie.beliefs.membership import Phi, conditional_log_odds, integrate
+from coterie.beliefs.local_effects import draw_local
+from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.population import CODE
 from coterie.evidence import simulate
 
@@ -25,15 +26,13 @@ def warm() -> None:
     phi = Phi(
         base=np.full((1, made.y.size), -2.0),
         log_kappa=np.full((1, 2, outcomes), 4.0),
-        uplift=np.full((1, outcomes), 0.7),
         loading=np.full((1, outcomes), 0.3),
         artist_scale=np.full((1, outcomes), 0.3),
-        log_prior=np.log(np.full((1, 4, 2), 0.45)),
+        log_prior=np.log(np.full((4, 2), 0.45)),
         log_elsewhere=float(np.log(0.1)),
     )
     integrate(made, phi, homes=CODE["one"])
-    affinity = np.zeros((1, made.pair_artist.size))
-    conditional_log_odds(made, phi, np.zeros((1, 4, outcomes)), (affinity, affinity))
+    draw_local(made, phi, homes=CODE["one"], rng=np.random.default_rng(0))
     y, n, level = np.array([1.0]), np.array([9.0]), np.zeros((1, 1))
     for count in (False, True):
         constant = log_constant(y, n, np.array([count]))

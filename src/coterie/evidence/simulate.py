@@ -12,6 +12,7 @@ from __future__ import annotations
 import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from statistics import NormalDist
 from typing import Any, Literal
 
 import numpy as np
@@ -37,6 +38,7 @@ from coterie.evidence.simulate_design import (
     Design,
     DrawsParameters,
     Drift,
+    Fits,
     Parameters,
     check_late,
     check_outcomes,
@@ -67,6 +69,11 @@ __all__ = [
 Homes = Literal["one", "many"] | None
 
 _PAIR = (names.ARTIST, names.CLUSTER)
+_HEAVY = 3.0
+"""Degrees of freedom of affinities with heavy tails."""
+_APART = 2.0
+"""Standard deviations by which artists at home are above others, in a world of two kinds."""
+_MANY = 1_000_000
 
 
 @dataclass(frozen=True, slots=True, repr=False)
@@ -82,7 +89,7 @@ class World:
         measured is missing, not zero.
     truth
         The population parameters (outcome), those of outcomes that do not inform
-        membership with ``uplift`` and ``loading`` 0; ``cluster_effect`` and
+        membership with ``loading`` 0; ``cluster_effect`` and
         ``kappa_cluster`` (cluster, outcome); ``period_effect`` (cluster, window,
         outcome); ``artist_effect`` (artist, outcome); ``factor_scale_<f>`` (outcome)
         and ``factor_effect_<f>`` (f, outcome); ``affinity`` and ``member`` (artist,
@@ -130,7 +137,7 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     artists: int | Sequence[str] = 60,
     clusters: int | Sequence[str] = 8,
     homes: Homes = "one",
-    members: bool = True,
+    fits: Fits = "normal",
     parameters: Parameters | Mapping[str, Any] | None = None,
     outcomes: Sequence[Outcome] = OUTCOMES,
     listeners: float = 400,
@@ -160,17 +167,20 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     artists, clusters
         How many, or their labels.
     homes
-        ``"one"`` home an artist, or elsewhere; ``"many"`` independent memberships;
-        ``None`` for a world without members.
-    members
-        False leaves a world of either kind without a single member.
+        ``"one"`` home an artist, the cluster of its highest affinity, or elsewhere;
+        ``"many"``: a member is who has one of the ``pi`` highest affinities of all; ``None``
+        for a world without members.
+    fits
+        Law of affinities: ``"normal"``, as the model has it; ``"student"``, of three degrees
+        of freedom, scaled to a variance of 1; ``"mixture"``, two kinds of artists: those who
+        are at home are two standard deviations above those who are not, both normal.
     parameters
         One value an outcome, as :class:`Parameters` or a mapping by its names (with
         ``factor_scale`` or ``factor_scale_<f>`` only if there are factors). ``None``
         takes :func:`plausible`.
     outcomes
-        What is measured. An outcome that does not inform membership gets neither
-        uplift nor loading. No two may count the same numerator.
+        What is measured. An outcome that does not inform membership gets no
+        loading. No two may count the same numerator.
     listeners
         Mean of every denominator that is not itself counted, per cell, 1 or more:
         Poisson with a Gamma(2) mean, never below 1. ``new_listeners`` are a Binomial
@@ -247,16 +257,20 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         names.OUTCOME: np.array([o.name for o in outcomes]),
     }
     truth = _population(design, coords, rng)
-    n_artists, n_clusters = truth[names.AFFINITY].shape
+    n_artists, n_clusters = len(coords[names.ARTIST]), len(coords[names.CLUSTER])
+    if fits not in ("normal", "student", "mixture"):
+        raise EvidenceError(f'fits is {fits!r}; it is "normal", "student" or "mixture".')
     if homes == "one":
-        chances = _home_chances(shares, n_clusters, elsewhere if members else 1.0)
+        chances = _home_chances(shares, n_clusters, elsewhere)
         home = rng.choice(n_clusters + 1, size=n_artists, p=chances)
+        affinity = _one_home(home, fits, n_clusters + (elsewhere > 0), rng)[:, :n_clusters]
         member = home[:, None] == np.arange(n_clusters)
         places = np.append(truth[names.CLUSTER].values.astype(str), names.ELSEWHERE)
         truth[names.HOME] = names.ARTIST, places[home]
     else:
-        member = rng.random((n_artists, n_clusters)) < _member_chances(homes, pi, n_clusters)
-        member &= members
+        stated = _member_chances(homes, pi, n_clusters)
+        affinity, member = _many_homes(stated, fits, n_artists, rng)
+    truth[names.AFFINITY] = _PAIR, affinity
     truth[MEMBER] = _PAIR, member
     truth[PRESENT] = _PAIR, rng.random(member.shape) >= absent
     return _observe(truth, outcomes, design, rng)
@@ -304,7 +318,6 @@ def _population(design: Design, coords: Mapping[str, Any], rng: np.random.Genera
         rng.normal(size=(clusters, size)) * stated.cluster_scale,
     )
     drawn[names.KAPPA_CLUSTER] = by_cluster, rng.normal(size=(clusters, size))
-    drawn[names.AFFINITY] = _PAIR, rng.normal(size=(artists, clusters))
     for factor, steps in design.factors.items():
         scale = stated.of_factor(factor)
         drawn[names.FACTOR_SCALE + factor] = names.OUTCOME, scale
@@ -312,6 +325,39 @@ def _population(design: Design, coords: Mapping[str, Any], rng: np.random.Genera
         drawn[names.FACTOR_EFFECT + factor] = (factor, names.OUTCOME), effect
     levels = {factor: list(steps) for factor, steps in design.factors.items()}
     return xr.Dataset(drawn, coords=dict(coords) | levels)
+
+
+def _affinities(fits: Fits, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
+    if fits == "student":
+        return np.asarray(rng.standard_t(_HEAVY, size=shape) / np.sqrt(_HEAVY / (_HEAVY - 2)))
+    return rng.normal(size=shape)
+
+
+def _one_home(home: Any, fits: Fits, places: int, rng: np.random.Generator) -> Floats:
+    """Draw affinities that are highest at home, that of no named cluster last: (artist, place)."""
+    drawn = _affinities(fits, (len(home), places), rng)
+    at = np.arange(len(home))
+    if fits == "mixture":
+        drawn[at, np.minimum(home, places - 1)] += _APART
+        return drawn
+    top = drawn.argmax(axis=1)
+    drawn[at, top], drawn[at, home] = drawn[at, home], drawn[at, top]
+    return drawn
+
+
+def _many_homes(
+    chance: Floats, fits: Fits, artists: int, rng: np.random.Generator
+) -> tuple[Floats, Any]:
+    drawn = _affinities(fits, (artists, chance.size), rng)
+    if fits == "mixture":
+        member = rng.random(drawn.shape) < chance
+        return drawn + _APART * member, member
+    inside = np.clip(1 - chance, 1e-12, 1 - 1e-12)
+    if fits == "student":
+        high = np.quantile(_affinities(fits, (_MANY, 1), rng), inside)
+    else:
+        high = np.array([NormalDist().inv_cdf(share) for share in inside])
+    return drawn, ((drawn > high) & (chance > 0)) | (chance >= 1)
 
 
 def _home_chances(shares: Sequence[float] | None, clusters: int, elsewhere: float) -> Floats:

@@ -17,7 +17,7 @@ import xarray as xr
 from coterie import names
 from coterie.errors import EvidenceError
 from coterie.evidence.outcomes import Outcome
-from coterie.evidence.simulate_design import LARGEST_COUNT, MEMBER, PRESENT, Design
+from coterie.evidence.simulate_design import LARGEST_COUNT, PRESENT, Design
 from coterie.evidence.windows import parse_window
 from coterie.typing import Flags, Floats, Integers
 
@@ -61,7 +61,6 @@ def draw_rates(
         + truth[names.ARTIST_EFFECT].values[artist]
         + truth[names.CLUSTER_EFFECT].values[cluster]
         + truth[names.PERIOD_EFFECT].values[cluster, window]
-        + truth[MEMBER].values[artist, cluster, None] * truth[names.UPLIFT].values
         + truth[names.AFFINITY].values[artist, cluster, None] * truth[names.LOADING].values
     )
     for factor in list(index)[3:]:

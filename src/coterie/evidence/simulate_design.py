@@ -20,6 +20,7 @@ from coterie.evidence.windows import parse_window
 from coterie.typing import Floats
 
 Drift = Literal["fresh", "walk"]
+Fits = Literal["normal", "student", "mixture"]
 
 MEMBER = "member"
 PRESENT = "present"
@@ -31,14 +32,14 @@ OUTCOMES: tuple[Outcome, ...] = tuple(
 LARGEST_COUNT = 2.0**53
 """Past this, one event more cannot be told apart."""
 
-# alpha, uplift, loading, kappa, artist_scale, cluster_scale
+# alpha, loading, kappa, artist_scale, cluster_scale
 _PLAUSIBLE: Mapping[str, tuple[float, ...]] = {
-    "save": (-2.6, 0.6, 0.3, 300.0, 0.25, 0.3),
-    "add": (-3.2, 0.5, 0.3, 300.0, 0.25, 0.3),
-    "follow": (-3.9, 0.6, 0.3, 400.0, 0.25, 0.3),
-    "depth": (0.2, 0.5, 0.3, 5.0, 0.2, 0.2),
-    "binary": (-2.5, 0.6, 0.3, 300.0, 0.25, 0.3),
-    "count": (0.0, 0.5, 0.3, 5.0, 0.2, 0.2),
+    "save": (-2.6, 0.5, 300.0, 0.25, 0.3),
+    "add": (-3.2, 0.5, 300.0, 0.25, 0.3),
+    "follow": (-3.9, 0.5, 400.0, 0.25, 0.3),
+    "depth": (0.2, 0.5, 5.0, 0.2, 0.2),
+    "binary": (-2.5, 0.5, 300.0, 0.25, 0.3),
+    "count": (0.0, 0.5, 5.0, 0.2, 0.2),
 }
 
 
@@ -57,11 +58,9 @@ class Parameters:
     Attributes
     ----------
     alpha
-        Level outside the home: logit of a probability, or log of a rate per exposure.
-    uplift
-        What membership adds to the level; 0 or more.
+        Level of an average artist: logit of a probability, or log of a rate per exposure.
     loading
-        What one standard deviation of shared affinity adds; 0 or more.
+        What one standard deviation of affinity, the lasting fit, adds; 0 or more.
     kappa
         Concentration (binary) or shape (count) of cells; above 0, ``inf`` for no noise.
     kappa_spread
@@ -73,7 +72,6 @@ class Parameters:
     """
 
     alpha: Floats
-    uplift: Floats
     loading: Floats
     kappa: Floats
     kappa_spread: Floats
@@ -176,16 +174,15 @@ class Design:
 def plausible(outcomes: Sequence[Outcome] = OUTCOMES) -> Parameters:
     """State parameters like those of real campaigns, for outcomes by name, else by kind.
 
-    Save, add, follow and depth have levels of 7 %, 4 %, 2 % and 1.2 streams outside the
-    home; members answer about 1.7 times as much. ``kappa_spread`` is 0.3 and
+    Save, add, follow and depth have levels of 7 %, 4 %, 2 % and 1.2 streams; at home, among
+    eight clusters, artists are answered about twice as often. ``kappa_spread`` is 0.3 and
     ``period_scale`` and ``factor_scale`` are 0.15 and 0.2 for every outcome.
     """
     table = np.array([_PLAUSIBLE.get(o.name, _PLAUSIBLE[o.kind]) for o in outcomes])
-    alpha, uplift, loading, kappa, artist_scale, cluster_scale = table.T
+    alpha, loading, kappa, artist_scale, cluster_scale = table.T
     same = np.ones(len(outcomes))
     return Parameters(
         alpha=alpha,
-        uplift=uplift,
         loading=loading,
         kappa=kappa,
         kappa_spread=0.3 * same,
@@ -229,7 +226,7 @@ def _checked(name: str, value: Any, size: int) -> Floats:
         place = int(np.flatnonzero(~allowed)[0])
         raise EvidenceError(
             f"parameter {name!r} is {array[place]} for outcome {place}; {int((~allowed).sum())} of "
-            f"{size} are like this. Scales, uplift and loading are 0 or more, kappa is above 0."
+            f"{size} are like this. Scales and loading are 0 or more, kappa is above 0."
         )
     array.setflags(write=False)
     return array
@@ -257,7 +254,7 @@ def _from_mapping(given: Mapping[str, Any]) -> Parameters:
     if absent:
         raise EvidenceError(
             f"parameters lack {', '.join(absent)}; {len(absent)} of {len(wanted)} are absent. "
-            "Add them (0 switches a scale, an uplift or a loading off)."
+            "Add them (0 switches a scale or a loading off)."
         )
     by_factor = {
         name.removeprefix(names.FACTOR_SCALE): given[name]
@@ -269,13 +266,9 @@ def _from_mapping(given: Mapping[str, Any]) -> Parameters:
 
 
 def quieten(parameters: Parameters, outcomes: Sequence[Outcome]) -> Parameters:
-    """Take uplift and loading from outcomes that do not inform membership."""
+    """Take loading from outcomes that do not inform membership."""
     informs = np.array([bool(o.informs) for o in outcomes])
-    return dataclasses.replace(
-        parameters,
-        uplift=np.where(informs, parameters.uplift, 0.0),
-        loading=np.where(informs, parameters.loading, 0.0),
-    )
+    return dataclasses.replace(parameters, loading=np.where(informs, parameters.loading, 0.0))
 
 
 def check_outcomes(outcomes: Sequence[Outcome]) -> tuple[Outcome, ...]:

@@ -8,7 +8,7 @@ says what was compared, and that nothing was left out because it looked bad.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 import xarray as xr
@@ -23,6 +23,13 @@ if TYPE_CHECKING:
 
 QUESTION: Final = "question"
 REPLICAS: Final = 400
+_CAVEATS: Final = (
+    "Replicas share the population that was learned from this table: p-values of rates in "
+    "clusters are not calibrated, they come out too large. Those of artists, cells left out, "
+    "homes and outcomes are.",
+    "Faults that move every cell of a cluster alike, such as bots among the listeners of all "
+    "its artists, look like the cluster's own level: no check of this page can see them.",
+)
 _ORDER: Final = {GOOD: 0, CHECK: 1, NOT_USE: 2}
 
 
@@ -30,7 +37,6 @@ def criticise(
     beliefs: Beliefs,
     *,
     rng: np.random.Generator,
-    without: Beliefs | Literal["fit"] | None = "fit",
     strict: bool = False,
 ) -> Finding:
     """Say whether beliefs can be acted on: ``good``, ``check`` or ``do not use``, with reasons.
@@ -40,11 +46,7 @@ def criticise(
     beliefs
         From :func:`coterie.fit`.
     rng
-        Source of chance: replicas of the table, and the fit without membership.
-    without
-        The model without membership (``homes=None``) on the same table, with which these
-        beliefs are compared: a fit of your own, ``"fit"`` to make one (it compiles a model
-        once, 10 to 60 seconds), or None to leave the comparison out.
+        Source of chance: replicas of the table.
     strict
         Raise where membership is not identified, in place of a verdict that says so.
 
@@ -60,8 +62,8 @@ def criticise(
         artist has several, *releases* (influence: each left out by PSIS, Pareto k),
         *evidence*, *outcomes agree*, *population* (posterior against its prior), *prior of
         homes* (beliefs against pi over artists), *sensitivity* (beliefs with the
-        population's priors halved and doubled in weight), *membership* (the Bayes factor
-        against the model without it, by bridge sampling).
+        population's priors halved and doubled in weight), *membership* (whether leaders are
+        ahead of the field by more than in tables alike in which nobody belongs anywhere).
 
     Raises
     ------
@@ -81,7 +83,7 @@ def criticise(
 
     Examples
     --------
-    >>> found = co.criticise(co.example_beliefs(), without=None, rng=rng)
+    >>> found = co.criticise(co.example_beliefs(), rng=rng)
     >>> found.table["verdict"].sel(question="settled").item()
     'good'
     """
@@ -97,32 +99,15 @@ def criticise(
         *doubts.realised(beliefs, drawn),
         *doubts.priors(beliefs, drawn),
     ]
-    if beliefs.homes is not None and without is not None:
-        other = _without(beliefs, rng) if without == "fit" else without
-        line = doubts.identified(beliefs, drawn, other, rng)
+    if beliefs.homes is not None:
+        line = doubts.identified(beliefs, rng)
         if strict and line.status != GOOD:
             raise FindingError(f"{line.said} Do not act on these beliefs.")
         lines.append(line)
-    return _finding(beliefs, lines, compared=without is not None)
+    return _finding(beliefs, lines)
 
 
-def _without(beliefs: Beliefs, rng: np.random.Generator) -> Beliefs:
-    """Fit the population without membership, on the same table and priors."""
-    import warnings
-
-    from coterie.beliefs import fit, population_of
-
-    sizes = beliefs.tree["posterior"].sizes
-    with warnings.catch_warnings():
-        # It is compared, not used: that it has not settled entirely makes it no worse a rival.
-        warnings.simplefilter("ignore")
-        return fit(
-            beliefs.evidence, None, homes=None, population=population_of(beliefs), rng=rng,
-            progress=False, draws=min(int(sizes["draw"]), 500), chains=max(int(sizes["chain"]), 2),
-        )  # fmt: skip
-
-
-def _finding(beliefs: Beliefs, lines: Sequence[Doubt], *, compared: bool) -> Finding:
+def _finding(beliefs: Beliefs, lines: Sequence[Doubt]) -> Finding:
     verdict = max((line.status for line in lines), key=_ORDER.__getitem__)
     reasons = [line for line in lines if line.status == verdict != GOOD]
     said = " ".join(line.said for line in reasons) or _praise(lines)
@@ -138,26 +123,13 @@ def _finding(beliefs: Beliefs, lines: Sequence[Doubt], *, compared: bool) -> Fin
         kind="criticism",
         headline=f"{verdict.capitalize()}: {said}",
         table=table,
-        caveats=_caveats(beliefs, compared=compared),
+        caveats=_CAVEATS,
         provenance=_provenance(beliefs, lines),
     )
 
 
 def _praise(lines: Sequence[Doubt]) -> str:
     return f"none of {len(lines)} questions raised a doubt about these beliefs."
-
-
-def _caveats(beliefs: Beliefs, *, compared: bool) -> tuple[str, ...]:
-    told = [
-        "Replicas share the population that was learned from this table: p-values of rates in "
-        "clusters are not calibrated, they come out too large. Those of artists, cells left out, "
-        "homes and outcomes are.",
-        "Faults that move every cell of a cluster alike, such as bots among the listeners of all "
-        "its artists, look like the cluster's own level: no check of this page can see them.",
-    ]
-    if beliefs.homes is not None and not compared:
-        told.append("The model without membership was not compared.")
-    return tuple(told)
 
 
 def _provenance(beliefs: Beliefs, lines: Sequence[Doubt]) -> dict[str, Any]:

@@ -40,16 +40,10 @@ RHAT_LOST, ESS_LOST, DIVERGENT_LOST = 1.1, 50.0, 0.02
 KHAT_BAD, KHAT_LOST, MANY_BAD = 0.7, 1.0, 0.15
 ALIKE, FEWEST_ALIKE = 0.9, 5
 MOVES, MANY_MOVE = 0.1, 0.3
-FOR: Final = float(np.log(3))
-AGAINST: Final = -FOR
-"""Log Bayes factor from which a table shows membership as it was stated, and shows that it is not.
-
-Three times as likely: the least that is commonly called evidence (Kass and Raftery 1995).
-"""
-CLEARLY: Final = 2.0
-"""Gain over the model without membership, in standard errors."""
+FEW = 0.05
+"""Share of tables without lasting fit whose leaders are as far ahead."""
 MEMBERSHIP: Final = "membership"
-_BRIDGED: Final = 200
+_ALIKE_REPLICAS: Final = 100
 _DISCREPANCIES: Final = 50
 _ENOUGH_WEIGHT: Final = 0.05
 _SAMPLE: Final = (names.CHAIN, names.DRAW)
@@ -261,8 +255,6 @@ def priors(beliefs: Beliefs, drawn: Replicas) -> list[Doubt]:
 def _homes(beliefs: Beliefs) -> Doubt:
     """Over artists, mean belief less prior must average 0, whatever the counts."""
     question = "prior of homes"
-    if names.PI in beliefs.tree[names.POSTERIOR].dataset:
-        return Doubt(question, GOOD, "The prior of homes was learned.")
     belief = beliefs.home if beliefs.homes == "one" else beliefs.membership
     mean = belief.mean(_SAMPLE)
     prior = beliefs.tree[names.PRIOR].dataset["prior"]
@@ -278,8 +270,7 @@ def _homes(beliefs: Beliefs) -> Doubt:
     cluster = mean[names.CLUSTER].to_numpy().tolist()[k]
     told = (
         f"The prior gives {cluster!r} {stated[:, k].mean():.0%} of artists and their counts say "
-        f"{said[:, k].mean():.0%} (p {least:.1g}). State another prior, or let it be learned with "
-        "strength=20."
+        f"{said[:, k].mean():.0%} (p {least:.1g}). State another prior."
     )
     return Doubt(question, NOT_USE if least < ABSURD else CHECK, told, least)
 
@@ -337,64 +328,26 @@ def _stated_parameters(beliefs: Beliefs) -> Iterator[tuple[str, str, Any, Floats
             yield name, outcome, prior, values[(slice(None), slice(None), *place)]
 
 
-def identified(
-    beliefs: Beliefs, drawn: Replicas, other: Beliefs, rng: np.random.Generator
-) -> Doubt:
-    """Ask how much likelier the table is than under the model without membership."""
-    from coterie.beliefs import bridge
-
-    if names.PI in beliefs.tree[names.POSTERIOR].dataset:
-        return _foreseen_better(drawn, other, rng)
-    if _lost(other):
-        said = (
-            "The model without membership has not settled, so that nothing can be compared with "
-            "it. Fit it with more draws and hand it in: without=..."
-        )
-        return Doubt(MEMBERSHIP, CHECK, said)
-    found = bridge(beliefs, other, draws=_BRIDGED)
-    figures = f"a log Bayes factor of {found.log_ratio:+.1f} nats (error {found.error:.1f})"
-    low, high = (found.log_ratio + sign * 2 * found.error for sign in (-1, 1))
-    # Not numbers are on neither side.
-    if low >= FOR:
-        said = f"The table is likelier with membership than without, {figures}."
-        return Doubt(MEMBERSHIP, GOOD, said)
-    if high <= AGAINST:
-        said = (
-            f"Membership not identified: the table speaks against it, {figures}. It looks like one "
-            "in which nobody belongs anywhere, or homes are spread otherwise than was stated."
-        )
-        return Doubt(MEMBERSHIP, NOT_USE, said)
-    said = (
-        f"Membership not identified: the table hardly tells it from none, {figures}. That anybody "
-        "belongs anywhere is what the prior says, not these counts: add artists, or say so."
-    )
-    return Doubt(MEMBERSHIP, CHECK, said)
-
-
-def _foreseen_better(drawn: Replicas, other: Beliefs, rng: np.random.Generator) -> Doubt:
-    """Compare with the model without membership, artist by artist, each left out (PSIS).
-
-    For beliefs whose pi was learned: no file keeps how strongly it was stated.
-    """
+def identified(beliefs: Beliefs, rng: np.random.Generator) -> Doubt:
+    """Ask whether leaders are ahead of the field by more than where nobody belongs anywhere."""
     from coterie.beliefs import replicas
 
-    rival = replicas(other, draws=len(drawn.y), rng=rng)
-    gain = _left_out_scores(drawn.evidence) - _left_out_scores(rival.evidence)
-    total, error = float(gain.sum()), float(gain.std(ddof=1) * np.sqrt(gain.size))
-    figures = f"{total:+.1f} nats (standard error {error:.1f})"
-    if not total > max(CLEARLY * error, FOR):
-        said = (
-            "Membership not identified: the model without it foresees the counts as well, "
-            f"{figures}. That anybody belongs anywhere is what the prior says, not these counts."
-        )
-        return Doubt(MEMBERSHIP, NOT_USE if total <= 0 else CHECK, said)
-    return Doubt(MEMBERSHIP, GOOD, f"Membership foresees the counts better than none by {figures}.")
-
-
-def _left_out_scores(evidence: Floats) -> Floats:
-    """Log probability of each artist's counts, given the others: (artist,)."""
-    from coterie.beliefs import smoothed_weights
-
-    weight, _ = smoothed_weights(-evidence)
-    scores: Floats = logsumexp(evidence.T, b=weight, axis=-1)
-    return scores
+    chance = replicas(beliefs, draws=_ALIKE_REPLICAS, rng=rng, lasting=False)
+    at = np.arange(len(chance.y))
+    homes = str(beliefs.homes)
+    own, none = (
+        np.array([_sharpness(i.belief[0], homes) for i in chance.integrated(at, replica=replica)])
+        for replica in (False, True)
+    )
+    p = float((1 + (none >= own).sum()) / (1 + own.size))
+    figures = (
+        f"largest beliefs are {own.mean():.2f} on average, and {none.mean():.2f} in tables alike in "
+        f"which nobody belongs anywhere (p {p:.2g})"
+    )
+    if p <= FEW:
+        return Doubt(MEMBERSHIP, GOOD, f"Leaders are ahead of the field: {figures}.", p)
+    said = (
+        f"Membership not identified: {figures}. That anybody belongs anywhere is what the prior "
+        "says, not these counts: add artists, releases or weeks, or say so."
+    )
+    return Doubt(MEMBERSHIP, CHECK, said, p)

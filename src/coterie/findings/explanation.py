@@ -191,7 +191,7 @@ def _by_cluster(
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = np.abs(_log_odds(alone.prior[:size])) / np.abs(way) * people
     weight = np.where((people > 0) & np.isfinite(weight), weight, np.nan)
-    doubled = per_doubling(belief, alone.prior_draws, many=many)[:, :size]
+    doubled = per_doubling(belief, alone.prior[None], many=many)[:, :size]
     turns = _prior_turns(belief, size, many=many)
     return {
         "prior": (names.CLUSTER, alone.prior[:size], {UNIT: "probability"}),

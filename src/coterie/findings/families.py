@@ -50,8 +50,6 @@ class Family:
         Windows of 28 days.
     lost
         Share of rows that lose one of their outcomes, chosen at random.
-    strength
-        Pseudo-artists behind a learned pi; ``None``: pi is stated.
     """
 
     name: str
@@ -63,7 +61,6 @@ class Family:
     sizes: tuple[float, float] | None = None
     windows: int = 1
     lost: float = 0.0
-    strength: float | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -79,7 +76,7 @@ class Replicate:
     later_truth
         ``rate`` (row, outcome) of ``later``.
     truth
-        Of the world shown; ``pi`` (cluster) too where it is learned.
+        Of the world shown.
     shown
         Rows of the truth's ``rate`` that are in ``frame``.
     prior
@@ -98,7 +95,6 @@ def draw(family: Family, rng: np.random.Generator) -> Replicate:
     """Draw one world of a family."""
     chances = np.resize(_SHARES, family.clusters)
     shares = chances / chances.sum()
-    pi = _pi(family, shares if family.homes == "one" else chances, rng)
     drawn = simulate.world(
         artists=family.artists + 1,
         clusters=family.clusters,
@@ -108,8 +104,8 @@ def draw(family: Family, rng: np.random.Generator) -> Replicate:
         sizes=family.sizes,
         windows=family.windows,
         elsewhere=_ELSEWHERE,
-        shares=pi.tolist() if family.homes == "one" else None,
-        pi=pi.tolist(),
+        shares=shares.tolist() if family.homes == "one" else None,
+        pi=chances.tolist(),
         rng=rng,
     )
     clusters = drawn.truth[names.CLUSTER].to_numpy().tolist()
@@ -117,9 +113,8 @@ def draw(family: Family, rng: np.random.Generator) -> Replicate:
         dict(zip(clusters, shares.tolist(), strict=True)),
         prob=dict(zip(clusters, chances.tolist(), strict=True)),
         elsewhere=_ELSEWHERE,
-        strength=family.strength,
     )
-    truth = drawn.truth.assign(pi=(names.CLUSTER, pi))
+    truth = drawn.truth
     hidden = truth[names.ARTIST].to_numpy()[-1]
     shown = (drawn.frame[names.ARTIST] != hidden).to_numpy()
     frame = _lose(drawn.frame[shown].reset_index(drop=True), family.lost, rng)
@@ -131,14 +126,6 @@ def read(frame: pd.DataFrame) -> Evidence:
     """Read a world's table."""
     dated = {"window": "28D"} if names.PERIOD_START in frame else {}
     return Evidence.from_frame(frame, outcomes=OUTCOMES, **dated)  # type: ignore[arg-type]
-
-
-def _pi(family: Family, stated: Floats, rng: np.random.Generator) -> Floats:
-    if family.strength is None:
-        return stated
-    if family.homes == "one":
-        return rng.dirichlet(family.strength * stated)
-    return rng.beta(family.strength * stated, family.strength * (1 - stated))
 
 
 def _lose(frame: pd.DataFrame, share: float, rng: np.random.Generator) -> pd.DataFrame:
@@ -162,13 +149,6 @@ _ALL: Final = (
     Family(name="unequal-sizes", sentence="cells of 20 to 1,000,000 listeners", sizes=(20, 1e6)),
     Family(name="rare-outcomes", sentence="1 save in 1,000 listeners", population=_RARE),
     Family(name="missing-outcomes", sentence="half the rows lack one outcome", lost=0.5),
-    Family(
-        name="learned-pi",
-        sentence="shares of the clusters learned, with the weight of 20 artists",
-        artists=20,
-        homes="many",
-        strength=20.0,
-    ),
     Family(name="window-drift", sentence="three windows of 28 days", windows=3),
 )
 FAMILIES: Final[Mapping[str, Family]] = MappingProxyType({f.name: f for f in _ALL})

@@ -1,6 +1,6 @@
 """Prior rates: what a population prior says before any evidence, in natural units.
 
-Makes a Finding of drawn cells, members beside others, for every outcome. Callers
+Makes a Finding of drawn cells, at home beside any cluster, for every outcome. Callers
 may trust that each draw is a new population, artist, cluster and cell, and that no
 table was read. Knows nothing of evidence.
 """
@@ -24,11 +24,13 @@ if TYPE_CHECKING:
     from coterie.beliefs import ParameterPrior, PopulationPrior
 
 WHO: Final = "who"
-MEMBERS: Final = "members"
-OTHERS: Final = "others"
+HOME: Final = "home"
+ANY: Final = "any cluster"
 QUANTILE: Final = "quantile"
 DOTS: Final = 20
-SCATTERS: Final = (names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE, names.LOADING)
+CLUSTERS: Final = 5
+"""Clusters of which one is the best."""
+SCATTERS: Final = (names.ARTIST_SCALE, names.CLUSTER_SCALE, names.PERIOD_SCALE)
 
 _SMALLEST: Final = 1e-12
 _FURTHEST_LOG: Final = 700.0
@@ -50,7 +52,7 @@ def prior_rates(
     outcomes
         What is to be counted.
     draws
-        Populations drawn; each shows one cell of a member and one of another artist.
+        Populations drawn; each shows an artist's cell in the best of five clusters and in any.
     rng
         Source of chance.
 
@@ -80,7 +82,7 @@ def prior_rates(
         },
         coords={
             names.OUTCOME: [o.name for o in outcomes],
-            WHO: [MEMBERS, OTHERS],
+            WHO: [HOME, ANY],
             QUANTILE: middle,
             "kind": (names.OUTCOME, [o.kind for o in outcomes]),
             names.NUMERATOR: (names.OUTCOME, [o.numerator for o in outcomes]),
@@ -105,12 +107,13 @@ def _cells(
     """Draw one outcome: (who, draw)."""
     drawn = {
         parameter: _draw(population_prior.for_outcomes([outcome], parameter)[0], draws, rng)
-        for parameter in (names.ALPHA, names.UPLIFT, names.KAPPA, names.KAPPA_SPREAD, *SCATTERS)
+        for parameter in (names.ALPHA, names.LOADING, names.KAPPA, names.KAPPA_SPREAD, *SCATTERS)
     }
     around = sum((drawn[s] * rng.normal(size=draws) for s in SCATTERS), start=np.zeros(draws))
     kappa = drawn[names.KAPPA] * np.exp(drawn[names.KAPPA_SPREAD] * rng.normal(size=draws))
     centre = drawn[names.ALPHA] + around
-    etas = (centre + drawn[names.UPLIFT], centre)
+    fit = rng.normal(size=(CLUSTERS, draws))
+    etas = (centre + drawn[names.LOADING] * fit.max(axis=0), centre + drawn[names.LOADING] * fit[0])
     respond = _probabilities if outcome.kind == "binary" else _intensities
     return np.stack([respond(eta, kappa, rng) for eta in etas])
 
@@ -141,12 +144,12 @@ def _intensities(eta: Floats, kappa: Floats, rng: np.random.Generator) -> Floats
 
 
 def _sentence(own: xr.Dataset) -> str:
-    who: dict[str, Any] = {w: float(own["median"].sel({WHO: w})) for w in (MEMBERS, OTHERS)}
+    who: dict[str, Any] = {w: float(own["median"].sel({WHO: w})) for w in (HOME, ANY)}
     if own["kind"].item() == "binary":
         text = {w: f"{100 * v:.3g} %" for w, v in who.items()}
     else:
         text = {w: f"{v:.3g} a unit of {own[names.DENOMINATOR].item()}" for w, v in who.items()}
     return (
-        f"{own[names.OUTCOME].item()}: before any evidence half of members' cells lie above "
-        f"{text[MEMBERS]}, half of others' above {text[OTHERS]}."
+        f"{own[names.OUTCOME].item()}: before any evidence half of the cells in the best of "
+        f"{CLUSTERS} clusters lie above {text[HOME]}, half of those in any cluster above {text[ANY]}."
     )

@@ -49,7 +49,6 @@ Fits = Callable[..., Beliefs]
 
 _POPULATION: Final = (
     names.ALPHA,
-    names.UPLIFT,
     names.LOADING,
     names.KAPPA,
     names.KAPPA_SPREAD,
@@ -190,8 +189,6 @@ def _statistics(
         at = {"cluster": cluster.most, "window": first, "outcome": _FIRST.name}
         effect = names.PERIOD_EFFECT
         yield _one(f"{effect} of {_FIRST.name}", drawn[effect], truth[effect], **at)
-    if names.PI in drawn:
-        yield _one(names.PI, drawn[names.PI], truth[names.PI], cluster=cluster.most)
     yield from _integrated(beliefs, world, (artist, cluster))
     yield from _foreseen(beliefs, world, rng)
 

@@ -76,7 +76,7 @@ def sbc(
     ----------
     family
         ``"one-home"``, ``"many-homes"``, ``"unequal-sizes"``, ``"rare-outcomes"``,
-        ``"missing-outcomes"``, ``"learned-pi"``, ``"window-drift"``, or a family of your own.
+        ``"missing-outcomes"``, ``"window-drift"``, or a family of your own.
     folder
         Holds one file for every 25 replications, written whole or not at all. Files that are
         there are read, not run again, so that several runs add to one.
