@@ -9,7 +9,7 @@
 # # Criticism: should these beliefs be acted on?
 #
 # A belief can be precise and wrong. Four questions, in the order in which they are cheap: has the computation
-# settled, does the model make tables like this one, was it right about what came later, and what would have to
+# converged, does the model make tables like this one, was it right about what came later, and what would have to
 # change for the answer to change?
 
 # %%
@@ -35,11 +35,11 @@ co.plot_ppc(check)
 
 # %% [markdown]
 # ## Everything at once
-# `criticise` asks ten such questions, and ends with a verdict: good, check, or do not use. The comparison with a
-# model without membership needs a fit of its own and is left out here.
+# `criticise` asks every such question, and ends with a verdict: good, check, or do not use. The last one asks whether
+# leading clusters are ahead of the others by more than in replicas of the table in which nobody has lasting fits.
 
 # %%
-verdict = co.criticise(beliefs, without=None, rng=rng)
+verdict = co.criticise(beliefs, rng=rng)
 verdict
 
 # %% [markdown]

@@ -79,14 +79,16 @@ table
 
 # %% [markdown]
 # ## Believe
-# Four rows of one artist: how much artists and cells differ comes mostly from the priors, and coterie warns.
+# Four rows of one artist: how much clusters and cells differ comes mostly from the priors, and coterie warns.
+# `PopulationPrior.streaming()` states them in the size that save and add rates really have.
 
 # %%
 evidence = co.Evidence.from_frame(table, period=("start", "end"))
 prior = co.MembershipPrior.from_shares(
     {"late night": 0.4, "gym": 0.1, "programmed listeners": 0.25, "returning listeners": 0.25}
 )
-beliefs = co.fit(evidence, prior, draws=500, chains=2, rng=np.random.default_rng(7))
+population = co.PopulationPrior.streaming()
+beliefs = co.fit(evidence, prior, population=population, rng=np.random.default_rng(7))
 co.say_home(beliefs, "Demo Artist")
 
 # %% [markdown]

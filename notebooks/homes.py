@@ -8,9 +8,11 @@
 # %% [markdown]
 # # One home, or many?
 #
-# "Where is this artist at home?" and "Which clusters does this artist belong in?" are two questions. One home
-# shares out a single unit of belief, and leaves a place for *none of these*; many homes asks of every cluster by
-# itself. The beliefs here come with the package: twenty made-up artists, five clusters.
+# "Where is this artist at home?" and "Which clusters does this artist belong in?" are two questions about the same
+# thing: an artist's lasting fit in each cluster, what would be seen again in the next release. Home is the cluster of
+# the highest fit. One home shares out a single unit of belief, and leaves a place for *none of these*; many homes
+# asks of every cluster by itself whether the fit there is high enough. The beliefs here come with the package: twenty
+# made-up artists, five clusters.
 
 # %%
 import coterie as co
@@ -33,14 +35,16 @@ print(co.say_home(one, "Juno Park"))
 print(co.say_home(one, "Ferro"))
 
 # %% [markdown]
-# "None of these" is an answer: the inventory of clusters was a guess, and an artist may live outside of it.
+# "None of these" is an answer: people made the list of clusters, and the highest fit may be in one that they missed.
 
 # %%
 one.elsewhere.mean(("chain", "draw")).to_series().sort_values(ascending=False).head(3).round(2)
 
 # %% [markdown]
 # ## Many homes
-# Now every cluster has its own twenty dots, and an artist can belong in several, or in none.
+# Now every cluster has its own twenty dots, and an artist can belong in several, or in none. An artist is a member
+# where its lasting fit is among the highest of the population: the highest fifth where the prior says 0.2. That
+# share is a convention, stated and not learned.
 
 # %%
 co.plot_home(many, artists=["Quiet Riot Club", "Dune Parade", "Ferro"])
@@ -59,7 +63,7 @@ memberships.sort_values(ascending=False).head(3).round(2)
 
 # %% [markdown]
 # ## All artists at once
-# Darker is likelier, larger is more settled.
+# Darker is likelier, and larger has a narrower interval.
 
 # %%
 co.plot_affinity(many)
@@ -68,7 +72,7 @@ co.plot_affinity(many)
 # ## Which to choose
 # Ask for one home where the decision is exclusive: one lead cluster, one first test. Ask for many where it is not:
 # a list of audiences worth a line each. The prior must say which was believed: shares for one home, a probability
-# by cluster (`prob=`) for many.
+# by cluster (`prob=`) for many. Either way it enters exactly, and moves nothing that is learned of the population.
 
 # %%
 prior = co.MembershipPrior.from_shares(

@@ -8,8 +8,8 @@
 # %% [markdown]
 # # Priors from words
 #
-# "We think it is a late-night record, and we would give that the weight of twenty releases." A prior is such a
-# sentence written as numbers. This notebook writes some, looks at what they mean in listeners, and asks afterwards
+# "We think it is a late-night record; half of our last twenty releases were." A prior is such a sentence written as
+# numbers. This notebook writes some, looks at what they mean in listeners, and asks afterwards
 # how much of a belief was prior.
 
 # %%
@@ -31,22 +31,28 @@ firm = co.MembershipPrior.from_shares(
 dict(zip(firm.clusters, firm.shares.round(2).tolist(), strict=True))
 
 # %% [markdown]
-# Stated like this, shares stay as they are: each artist's own counts move its belief, and no artist moves another's
-# prior.
+# The shares enter exactly: before any counts the belief is the prior. Each artist's own counts move its belief; what
+# is stated of homes moves neither the belief of another artist nor what is learned of listeners in general.
 
 # %% [markdown]
-# ## "... and that is worth twenty releases"
-# With a strength the shares are themselves learned: what was said counts as much as twenty artists seen, and the
-# artists of the table are added to those. Twenty past releases counted by hand say the same.
+# ## "Of our last twenty releases ten lived there"
+# Past releases counted by hand are a prior too: counts are divided by their sum. Add a half to a cluster never seen,
+# so that it is not ruled out.
 
 # %%
-learned = co.MembershipPrior.from_shares(
-    {"late-night headphones": 0.5, "indie pop": 0.33, "gym": 0.17}, elsewhere=0.1, strength=20
-)
 counted = co.MembershipPrior.from_counts(
-    {"late-night headphones": 10, "indie pop": 6.6, "gym": 3.4}, elsewhere=0.1, learned=True
+    {"late-night headphones": 10, "indie pop": 7, "gym": 3}, elsewhere=0.1
 )
-np.allclose(learned.shares, counted.shares) and learned.strength == counted.strength
+dict(zip(counted.clusters, counted.shares.tolist(), strict=True))
+
+# %% [markdown]
+# ## "They have several"
+# For many homes a probability by cluster says how good a fit must be to be called membership: 0.2 is the highest
+# fifth of all artists. It is a convention, and no table can teach it.
+
+# %%
+several = co.MembershipPrior.uniform(firm.clusters, prob=0.2)
+several.prob.tolist()
 
 # %% [markdown]
 # ## "One in twelve saves, and releases differ by a factor of two"
@@ -62,8 +68,26 @@ stated = co.PopulationPrior().replace(outcome="save", alpha=level)
 stated.table(outcomes).query("outcome == 'save'")[["parameter", "prior", "reason"]].head(3)
 
 # %% [markdown]
+# ## "It is our only artist"
+# One artist alone cannot tell a cluster that answers everybody from one that answers this artist. The priors decide,
+# so state them in the size that such rates really have; each comes with a reason somebody may argue with.
+
+# %%
+streaming = co.PopulationPrior.streaming().table(outcomes).query("outcome == 'save'")
+streaming[["parameter", "prior", "reason"]]
+
+# %% [markdown]
+# ## How much of what is seen will be seen again?
+# `loading` says how far lasting fits spread an artist's clusters, `kappa` how much cells scatter on top, anew each
+# time. Repeats tell them apart; without repeats the prior does, and its default says that most of what is seen lasts.
+
+# %%
+usually = co.PopulationPrior().table(outcomes).query("outcome == 'save'")
+usually[usually["parameter"].isin(["loading", "kappa"])][["parameter", "prior", "reason"]]
+
+# %% [markdown]
 # ## Look at it in listeners before any table is opened
-# Each dot is one of twenty equally likely cells: what members of a cluster would do, and what others would.
+# Each dot is one of twenty equally likely cells: what listeners would do in the best of five clusters, and in any.
 
 # %%
 co.plot_prior(stated, outcomes, rng=rng)

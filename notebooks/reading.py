@@ -21,10 +21,10 @@ beliefs
 
 # %% [markdown]
 # ## The number, and the interval beside it
-# `home` is the probability that an artist lives in a cluster: 0.83 is 17 of 20 equally likely outcomes. It is not
-# a share of listeners, and it is already averaged over everything that is not known. The interval beside it says
-# how far the *population* behind it is settled: what members of a cluster usually do was learned from twenty
-# artists, and another twenty would have moved the belief within that interval.
+# `home` is the probability that a cluster is the artist's home, the one of its highest lasting fit: 0.83 is 17 of 20
+# equally likely outcomes. It is not a share of listeners, and it is already averaged over everything that is not
+# known. The interval beside it is parameter uncertainty: how far artists differ, between clusters and from cell to
+# cell, was learned from twenty artists, and another twenty would have moved the belief within that interval.
 
 # %%
 columns = ["artist", "cluster", "prior", "home", "lower", "upper"]
@@ -50,8 +50,9 @@ co.explain(beliefs, "Marrow")
 
 # %% [markdown]
 # ## Beliefs explain, rates decide
-# Money is spent on what listeners will do. The rate of the next comparable release has membership inside it, and
-# its interval is wide because one release differs from the next. Do not multiply a rate by a belief on top.
+# Money is spent on what listeners will do. The rate of the next comparable release has the artist's lasting fit
+# inside it, and its interval is wide because one release differs from the next. Do not multiply a rate by a belief
+# on top.
 
 # %%
 co.plot_rates(beliefs, outcome="save", artists=["Marrow", "Juno Park"])

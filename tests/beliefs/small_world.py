@@ -23,7 +23,7 @@ from coterie.evidence import Evidence, Outcome
 
 CLUSTERS = ("gym", "indie")
 FIXED = {
-    names.UPLIFT: 0.8, names.LOADING: 0.4, names.KAPPA: 80.0, names.KAPPA_SPREAD: 0.3,
+    names.LOADING: 0.6, names.KAPPA: 80.0, names.KAPPA_SPREAD: 0.3,
     names.ARTIST_SCALE: 0.4, names.CLUSTER_SCALE: 0.0, names.PERIOD_SCALE: 0.3,
 }  # fmt: skip
 STATED = PopulationPrior().replace(
@@ -90,12 +90,12 @@ def believing(frame, rng, homes="one", *, known=None, population=STATED):
     stated = Stated.of(prior, levels, homes)
     local = draw_local(made, read.phi(posterior, made, levels, stated), homes=stated.code, rng=rng)
     shape = (CHAINS, DRAWS, len(levels.artists), -1)
-    affinity = rng.standard_normal((CHAINS * DRAWS, len(levels.artists), 2))
-    affinity[:, made.pair_artist, made.pair_cluster] = local.affinity
     posterior[names.ARTIST_EFFECT] = (
         (*sample, names.ARTIST, names.OUTCOME), local.artist_effect.reshape(shape)
     )  # fmt: skip
-    posterior[names.AFFINITY] = ((*sample, names.ARTIST, names.CLUSTER), affinity.reshape(shape))
+    posterior[names.AFFINITY] = (
+        (*sample, names.ARTIST, names.CLUSTER), local.affinity.reshape(shape)
+    )  # fmt: skip
     at = np.linspace(0, DRAWS - 1, 50).round()
     belief, evidence_of_all = assemble.beliefs(posterior, made, levels, stated, at)
     groups = {
@@ -103,7 +103,7 @@ def believing(frame, rng, homes="one", *, known=None, population=STATED):
         names.PRIOR: assemble.stated_prior(stated, levels), names.SAMPLE_STATS: xr.Dataset(),
         names.LOG_LIKELIHOOD: evidence_of_all,
         names.LOG_PRIOR: log_prior(
-            posterior.isel(draw=at.astype(int)), population, evidence.outcomes, stated, None
+            posterior.isel(draw=at.astype(int)), population, evidence.outcomes
         ),
     }  # fmt: skip
     tree = assemble.tree(

@@ -14,7 +14,7 @@ SAVE = Outcome.binary("save", successes="saves", trials="listeners")
 STREAM = Outcome.count("stream", total="streams", exposure="hours")
 SAMPLE = (names.CHAIN, names.DRAW)
 NUMBERS = {
-    names.ALPHA: -1.0, names.UPLIFT: 0.0, names.LOADING: 0.0, names.KAPPA: np.inf,
+    names.ALPHA: -1.0, names.LOADING: 0.0, names.KAPPA: np.inf,
     names.KAPPA_SPREAD: 0.0, names.ARTIST_SCALE: 0.0, names.CLUSTER_SCALE: 0.0,
     names.PERIOD_SCALE: 0.0,
 }  # fmt: skip

@@ -1,5 +1,7 @@
 """Sentences with numbers that people can picture, and no certainty made by rounding."""
 
+import re
+
 import numpy as np
 import pandas as pd
 import pytest
@@ -7,7 +9,9 @@ import pytest
 import coterie as co
 from coterie.deck import of_twenty
 from coterie.deck.places import places
+from coterie.deck.saying import everybody_sentence
 from coterie.deck.sentences import home_sentence, per_cent, per_people, twentieths
+from coterie.deck.story import of_beliefs
 from tests.beliefs.small_world import OLD, believing
 from tests.deck.conftest import made_up
 
@@ -61,6 +65,7 @@ def test_a_home_is_said_as_surely_as_it_is_known(beliefs, said):
         {"cluster": ["gym", "indie", "elsewhere"], "belief": [*beliefs, 1 - sum(beliefs)]}
     )
     table = table.assign(lower=table["belief"] - 0.1, upper=table["belief"] + 0.1)
+    table = table.assign(prior=[0.2, 0.7, 0.1] if beliefs[0] > 0.2 else [0.4, 0.4, 0.2])
     assert home_sentence("X", table, "one") == said
     wide = home_sentence("X", table.assign(lower=0.0, upper=0.9), "one")
     assert wide == said + ("" if "is open" in said else ", and that is not settled")
@@ -77,16 +82,76 @@ def test_a_home_is_said_as_surely_as_it_is_known(beliefs, said):
     ],
 )  # fmt: skip
 def test_memberships_are_said_as_surely_as_they_are_known(beliefs, said):
-    table = pd.DataFrame({"cluster": ["gym", "indie"], "belief": beliefs})
+    table = pd.DataFrame({"cluster": ["gym", "indie"], "belief": beliefs, "prior": 0.25})
     table = table.assign(lower=table["belief"] - 0.1, upper=table["belief"] + 0.1)
     assert home_sentence("X", table, "many") == said
 
 
 def test_a_membership_whose_interval_is_wide_is_not_said_to_be_sure():
-    table = pd.DataFrame({"cluster": ["gym"], "belief": [0.9], "lower": [0.1], "upper": [1.0]})
+    ends = {"lower": [0.1], "upper": [1.0]}
+    table = pd.DataFrame({"cluster": ["gym"], "belief": [0.9], "prior": [0.25], **ends})
     said = home_sentence("X", table, "many")
     assert said.startswith("X more likely than not belongs in gym")
     assert said.endswith("and that is not settled")
+
+
+CLAIMS = re.compile(r"at home in|^X (more .*)?belongs in|leads|surely|^[1-9]")
+
+
+@pytest.mark.parametrize("elsewhere", [0.0, 0.05])
+@pytest.mark.parametrize("prior", [0.3, 0.6, 0.9])
+@pytest.mark.parametrize("gain", [0.7, 1.0, 1.5, 1.9])
+def test_no_home_is_claimed_where_the_counts_hardly_moved_the_prior(prior, gain, elsewhere):
+    """Odds less than twice those before claim nothing, however high a belief is."""
+    odds = gain * prior / (1 - prior)
+    belief = odds / (1 + odds)
+    for homes in ("one", "many"):
+        table = pd.DataFrame(
+            {
+                "artist": "X", "cluster": ["gym", "indie", "elsewhere"],
+                "belief": [belief, 1 - belief - elsewhere * (1 - belief), elsewhere * (1 - belief)],
+                "prior": [prior, 1 - prior - elsewhere * (1 - prior), elsewhere * (1 - prior)],
+            }
+        )  # fmt: skip
+        table = table.assign(lower=table["belief"] - 0.05, upper=table["belief"] + 0.05)
+        table = table if homes == "one" else table.iloc[:1]
+        for said in (home_sentence("X", table, homes), everybody_sentence(table, homes)):
+            assert "is open" in said or "None of" in said or "not likely" in said, said
+            assert not CLAIMS.search(said), said
+
+
+@pytest.mark.parametrize(
+    ("belief", "prior", "said"),
+    [
+        ((0.62, 0.38), (0.6, 0.4), "The home of X is open: gym has 12 of 20 equally likely "
+                                   "outcomes, as before the evidence"),
+        ((0.7, 0.3), (0.6, 0.4), "The home of X is open: gym has 14 of 20 equally likely "
+                                 "outcomes, and had 12 of 20 before the evidence"),
+        ((0.52, 0.47), (0.2, 0.7), "The home of X is open: gym has 10 of 20 equally likely "
+                                   "outcomes, indie 9 of 20"),
+        ((0.9, 0.1), (0.5, 0.5), "X is most likely at home in gym: 18 of 20 equally likely "
+                                 "outcomes"),
+    ],
+)  # fmt: skip
+def test_a_leader_is_compared_with_its_prior_and_with_the_runner_up(belief, prior, said):
+    table = pd.DataFrame({"cluster": ["gym", "indie"], "belief": belief, "prior": prior})
+    table = table.assign(lower=table["belief"] - 0.1, upper=table["belief"] + 0.1)
+    assert home_sentence("X", table, "one") == said
+
+
+def test_no_slide_of_untold_homes_claims_one():
+    """Beliefs that are their prior make a deck without a home on any of its slides."""
+    beliefs = made_up(artists=4, clusters=1, seed=1)
+    table = beliefs.to_frame()
+    still = table.assign(mean=0.88, prior=0.9, lower=0.85, upper=0.9)
+    still.attrs = table.attrs
+    beliefs.to_frame = lambda: still
+    beliefs.elsewhere = beliefs.elsewhere * 0 + 0.12
+    slides = of_beliefs(beliefs, None, "analyst")
+    told = [slide.headline for slide in slides]
+    assert any("None of 4 artists has a likely home" in line for line in told)
+    assert sum("is open: gym" in line or "is open: late" in line for line in told) == 4
+    assert not any("at home in" in line or "leads" in line for line in told)
 
 
 def test_the_sentence_of_an_artist_is_that_of_its_belief_table(rng):

@@ -23,7 +23,7 @@ def flat(**changed):
     """Parameters without any effect but those named."""
     plain = simulate.plausible()
     off = dict.fromkeys(
-        ["uplift", "loading", "kappa_spread", "artist_scale", "cluster_scale", "period_scale"],
+        ["loading", "kappa_spread", "artist_scale", "cluster_scale", "period_scale"],
         np.zeros(4),
     )
     stated = off | {name: np.broadcast_to(value, 4) for name, value in changed.items()}
@@ -94,7 +94,6 @@ def test_without_cell_noise_every_rate_is_the_sum_of_its_effects(rng):
         )
         + truth["factor_effect_geo"].sel(geo=at["geo"])
         + truth["factor_effect_context"].sel(context=at["context"])
-        + truth["member"].sel(artist=at["artist"], cluster=at["cluster"]) * truth["uplift"]
         + truth["affinity"].sel(artist=at["artist"], cluster=at["cluster"]) * truth["loading"]
     ).transpose("row", "outcome")
 
@@ -161,24 +160,119 @@ def test_many_homes_have_the_stated_probability_in_each_cluster(rng):
     assert "home" not in truth
 
 
-@pytest.mark.parametrize(
-    "stated",
-    [{"homes": None}, {"homes": "one", "members": False}, {"homes": "many", "members": False}],
-)
-def test_a_world_without_members_has_none_and_keeps_its_affinity(stated, rng):
-    truth = simulate.world(**stated, rng=rng).truth
+def test_a_world_without_members_has_none_and_keeps_its_affinity(rng):
+    truth = simulate.world(homes=None, rng=rng).truth
     assert not truth["member"].any()
     assert truth["affinity"].std() > 0.9
-    assert "home" not in truth or (truth["home"] == "elsewhere").all()
+    assert "home" not in truth
 
 
-def test_members_answer_more_by_exactly_the_uplift(rng):
-    given = flat(kappa=np.inf, uplift=[0.6, 0.5, 0.6, 0.5])
-    truth = simulate.world(homes="many", parameters=given, rng=rng).truth
-    member = truth["member"].values.ravel()
-    level = logit(truth["rate"].values[:, SAVE])
-    assert level[member] == pytest.approx(-2.6 + 0.6)
-    assert level[~member] == pytest.approx(-2.6)
+@pytest.mark.parametrize("fits", ["normal", "exponential", "student"])
+@pytest.mark.parametrize("elsewhere", [0.0, 0.3])
+def test_the_home_of_an_artist_has_its_highest_affinity(fits, elsewhere, rng):
+    truth = simulate.world(
+        artists=2000, clusters=4, shares=[6, 2, 1, 1], elsewhere=elsewhere, fits=fits,
+        sizes=(1, 1), rng=rng,
+    ).truth  # fmt: skip
+    home, affinity = truth["home"].values, truth["affinity"].values
+    highest = truth["cluster"].values[affinity.argmax(axis=1)]
+    named = home != "elsewhere"
+    assert (home[named] == highest[named]).all()
+    assert named.all() == (elsewhere == 0)
+
+
+def test_unequal_shares_only_move_where_the_highest_affinity_is(rng):
+    """Sorted, an artist's affinities are those of exchangeable clusters, whatever the shares."""
+    stated = {"artists": 20_000, "clusters": 3, "elsewhere": 0.0, "sizes": (1, 1)}
+    truth = simulate.world(**stated, shares=[8, 1, 1], rng=rng).truth
+    ordered = np.sort(truth["affinity"].values, axis=1)
+    # Expected order statistics of three standard normals: -+ 3 / (2 sqrt(pi)) and 0.
+    expected = np.array([-1.0, 0.0, 1.0]) * 3 / (2 * np.sqrt(np.pi))
+    error = ordered.std(axis=0) / np.sqrt(20_000)
+    assert (np.abs(ordered.mean(axis=0) - expected) < 4 * error).all()
+
+
+@pytest.mark.parametrize("homes", ["one", "many", None])
+@pytest.mark.parametrize("fits", ["normal", "exponential", "student"])
+def test_every_law_of_fits_has_mean_0_and_variance_1(fits, homes, rng):
+    truth = simulate.world(
+        artists=25_000, clusters=4, homes=homes, elsewhere=0.0, fits=fits, sizes=(1, 1), rng=rng
+    ).truth
+    affinity = truth["affinity"].values
+    assert affinity.mean() == pytest.approx(0, abs=4 / np.sqrt(affinity.size))
+    if fits != "student":  # kurtosis of 5.4 at most: the variance has a standard error
+        assert affinity.var() == pytest.approx(1, abs=4 * np.sqrt(4.4 / affinity.size))
+        return
+    # Of t with 3 degrees of freedom, scaled: its quartiles, and a share of 3 % beyond 1.84
+    # (t beyond 3.18). Its fourth moment is endless, so that its variance cannot be tested alike.
+    low, high = np.quantile(affinity, [0.25, 0.75]) * np.sqrt(3)
+    assert [low, high] == pytest.approx([-0.7649, 0.7649], abs=0.02)
+    beyond = (np.abs(affinity) * np.sqrt(3) > 3.1824).mean()
+    assert beyond == pytest.approx(0.05, abs=4 * np.sqrt(0.05 * 0.95 / affinity.size))
+
+
+def test_an_exponential_law_has_its_heavy_tail_to_the_left(rng):
+    affinity = simulate.world(
+        artists=25_000, clusters=4, homes=None, fits="exponential", sizes=(1, 1), rng=rng
+    ).truth["affinity"].values.ravel()  # fmt: skip
+    # Skewness of the logarithm of an exponential variable: -1.1395.
+    assert (affinity**3).mean() == pytest.approx(-1.1395, abs=0.1)
+
+
+@pytest.mark.parametrize("fits", ["normal", "exponential", "student"])
+def test_with_many_homes_members_are_the_pi_highest(fits, rng):
+    pi, artists = np.array([0.0, 0.1, 0.25, 0.6, 1.0]), 10_000
+    truth = simulate.world(
+        artists=artists, clusters=5, homes="many", pi=pi, fits=fits, sizes=(1, 1), rng=rng
+    ).truth
+    member, affinity = truth["member"].values, truth["affinity"].values
+    error = np.sqrt(pi * (1 - pi) / artists)
+    assert (np.abs(member.mean(0) - pi) <= 4 * error).all()
+    for k in range(1, 4):
+        assert affinity[member[:, k], k].min() > affinity[~member[:, k], k].max()
+
+
+def test_a_mixture_sets_members_two_standard_deviations_above_others(rng):
+    pi, artists = np.array([0.1, 0.4]), 20_000
+    truth = simulate.world(
+        artists=artists, clusters=2, homes="many", pi=pi, fits="mixture", sizes=(1, 1), rng=rng
+    ).truth
+    member, affinity = truth["member"].values, truth["affinity"].values
+    assert (np.abs(member.mean(0) - pi) < 4 * np.sqrt(pi * (1 - pi) / artists)).all()
+    for of, level in ((member, 2.0), (~member, 0.0)):
+        own = affinity[of]
+        assert own.mean() == pytest.approx(level, abs=4 / np.sqrt(own.size))
+        assert own.std() == pytest.approx(1, abs=4 / np.sqrt(2 * own.size))
+
+
+def test_a_mixture_with_one_home_lifts_the_home_alone_and_none_elsewhere(rng):
+    truth = simulate.world(
+        artists=20_000, clusters=3, elsewhere=0.3, fits="mixture", sizes=(1, 1), rng=rng
+    ).truth
+    member, affinity = truth["member"].values, truth["affinity"].values
+    away = (truth["home"] == "elsewhere").values
+    assert (member == (truth["home"].values[:, None] == truth["cluster"].values)).all()
+    for of, level in ((member, 2.0), (~member, 0.0)):
+        own = affinity[of]
+        assert own.mean() == pytest.approx(level, abs=4 / np.sqrt(own.size))
+    assert affinity[away].mean() == pytest.approx(0, abs=4 / np.sqrt(affinity[away].size))
+
+
+def test_where_nobody_belongs_anywhere_no_artist_answers_otherwise_anywhere(rng):
+    given = flat(kappa=np.inf, artist_scale=0.3, cluster_scale=0.3)
+    rate = simulate.world(artists=9, clusters=4, parameters=given, rng=rng).truth["rate"].values
+    level = logit(rate[:, SAVE]).reshape(9, 4)
+    additive = level.mean(0) + level.mean(1, keepdims=True) - level.mean()
+    np.testing.assert_allclose(level, additive, atol=1e-10)
+
+
+def test_a_loading_adds_itself_for_each_standard_deviation_of_affinity(rng):
+    loading = np.array([0.6, 0.5, 0.6, 0.5])
+    truth = simulate.world(parameters=flat(kappa=np.inf, loading=loading), rng=rng).truth
+    affinity = truth["affinity"].values.ravel()
+    rate = truth["rate"].values
+    np.testing.assert_allclose(logit(rate[:, SAVE]), -2.6 + 0.6 * affinity, atol=1e-10)
+    np.testing.assert_allclose(np.log(rate[:, DEPTH]), 0.2 + 0.5 * affinity, atol=1e-10)
 
 
 def test_a_loading_correlates_outcomes_and_no_loading_leaves_them_apart(rng):
@@ -269,12 +363,12 @@ def test_absent_pairs_have_no_row_but_keep_their_truth(rng):
 
 
 def test_rates_beside_rows_stay_beside_them_when_pairs_are_absent(rng):
-    given = flat(kappa=np.inf, uplift=1.0)
+    given = flat(kappa=np.inf, loading=1.0)
     drawn = simulate.world(homes="many", absent=0.5, parameters=given, rng=rng)
-    member = drawn.truth["member"].to_series()
-    of_row = member.loc[list(zip(drawn.frame["artist"], drawn.frame["cluster"], strict=True))]
-    answers = drawn.truth["rate"].values[:, SAVE]
-    assert (of_row.to_numpy() == (answers > answers.min())).all()
+    affinity = drawn.truth["affinity"].to_series()
+    of_row = affinity.loc[list(zip(drawn.frame["artist"], drawn.frame["cluster"], strict=True))]
+    answers = logit(drawn.truth["rate"].values[:, SAVE])
+    np.testing.assert_allclose(answers, -2.6 + of_row.to_numpy(), atol=1e-10)
 
 
 @pytest.mark.parametrize("window", ["7D", "28D", "30D", "month", "quarter", "12h"])
@@ -335,10 +429,9 @@ def test_later_rates_stay_close_to_those_of_the_same_cells(rng):
     assert np.corrcoef(rates)[0, 1] > 0.95
 
 
-def test_an_outcome_that_does_not_inform_gets_no_uplift_and_no_loading(rng):
+def test_an_outcome_that_does_not_inform_gets_no_loading(rng):
     drawn = simulate.world(outcomes=[KEEP, SKIP], rng=rng)
-    assert drawn.truth["uplift"].values.tolist() == [0.6, 0.0]
-    assert drawn.truth["loading"].values.tolist() == [0.3, 0.0]
+    assert drawn.truth["loading"].values.tolist() == [0.5, 0.0]
 
 
 def test_counted_listeners_are_the_people_who_could_save(rng):
@@ -428,6 +521,7 @@ def test_parameters_cannot_be_changed_through_the_array_they_came_from():
     ("stated", "said"),
     [
         ({"homes": "two"}, "homes is 'two'"),
+        ({"fits": "cauchy"}, "fits is 'cauchy'"),
         ({"elsewhere": 1.5}, "elsewhere is 1.5"),
         ({"elsewhere": float("nan")}, "elsewhere is nan"),
         ({"homes": "many", "pi": [0.5, 0.5]}, "pi has 2 values; there are 8 clusters"),
@@ -447,7 +541,7 @@ def test_parameters_cannot_be_changed_through_the_array_they_came_from():
         ({"outcomes": []}, "there is no outcome"),
         ({"outcomes": [KEEP, dataclasses.replace(KEEP, name="kept")]}, "'saves' is counted by two"),
         ({"parameters": simulate.plausible([KEEP])}, "stated for 1 outcomes; this world has 4"),
-        ({"parameters": {"alpha": np.zeros(4)}}, "parameters lack uplift"),
+        ({"parameters": {"alpha": np.zeros(4)}}, "parameters lack loading"),
     ],
 )
 def test_a_world_that_cannot_stand_is_refused_by_what_is_wrong_with_it(stated, said, rng):
@@ -460,7 +554,7 @@ def test_a_world_that_cannot_stand_is_refused_by_what_is_wrong_with_it(stated, s
     [
         ({"kappa": 0.0}, "'kappa' is 0.0 for outcome 0; 4 of 4"),
         ({"artist_scale": [0, 0, -1, 0]}, "'artist_scale' is -1.0 for outcome 2; 1 of 4"),
-        ({"uplift": -0.5}, "'uplift' is -0.5"),
+        ({"loading": -0.5}, "'loading' is -0.5"),
         ({"alpha": [0, np.nan, 0, 0]}, "'alpha' is nan for outcome 1"),
         ({"loading": np.inf}, "'loading' is inf"),
     ],

@@ -16,6 +16,7 @@ from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.design import Design, Levels
+from coterie.beliefs.fit_law import draw
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.local_effects import Local, draw_local
 from coterie.beliefs.membership import integrate
@@ -203,7 +204,7 @@ def _with_local(
     shape = (chains * draws, len(levels.artists), len(levels.clusters))
     size = np.float32 if 8 * np.prod(shape) > _SINGLE_FROM_BYTES else np.float64
     # A pair nobody measured keeps its prior.
-    table = rng.standard_normal(shape, dtype=size)
+    table = draw(shape, rng).astype(size)
     table[:, made.pair_artist, made.pair_cluster] = sampled
     effects = read.flat(labelled, names.ARTIST_EFFECT).copy()
     for part in _chunks(shape[0], made.y.size + shape[1] * shape[2]):

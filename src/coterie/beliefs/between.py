@@ -118,9 +118,8 @@ class Changed:
         # Only late outcomes are read by their priors.
         late = step.levels.late
         population = population_of(step.base) if late else PopulationPrior()
-        homes = step.stated.homes
         then, now = (
-            Windows.of(Blueprint(made, step.levels, homes, population, None), posterior)
+            Windows.of(Blueprint(made, step.levels, population), posterior)
             for made in (self.fitted, self.whole)
         )
         return Terms(_priors(step), Aging(then, now))

@@ -117,10 +117,8 @@ class Space:
         """Return how far each coordinate is followed: two of (size,)."""
         ends: list[tuple[float, float]] = []
         for block in self.blocks:
-            if block.logged:
-                end = _FAR.get(block.name, _LIMITS)
-            else:
-                end = (-np.inf, np.inf)
+            free = (-np.inf, np.inf)
+            end = _FAR.get(block.name, _LIMITS) if block.logged else free
             ends += [end] * len(block.at)
         low, high = np.array(ends).reshape(-1, 2).T
         return low, high
@@ -151,6 +149,7 @@ class Space:
             for b in self.blocks
         ]
         return Space(self.blueprint, values, tuple(b for b in blocks if b.at))
+
 
 def lay_out(blueprint: Blueprint) -> Space:
     """Find the free parameters of a table.

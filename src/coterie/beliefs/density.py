@@ -313,7 +313,9 @@ def _log_likelihood(
     for j in range(eta.size):
         kappa = math.exp(log_kappa[j])
         shared, shared_slope = shared_part(kappa, y[j], n[j], is_count[j])
-        value, slope, bend = log_kernel(eta[j], kappa, y[j], n[j], shared, shared_slope, is_count[j])
+        value, slope, bend = log_kernel(
+            eta[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
+        )
         total += weight[j] * value
         by_eta[j] = weight[j] * slope
         by_log_kappa[j] = weight[j] * bend

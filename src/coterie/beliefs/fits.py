@@ -9,8 +9,8 @@ belief in it.
 from __future__ import annotations
 
 import numpy as np
-from scipy.special import ndtr
 
+from coterie.beliefs.fit_law import below, draw
 from coterie.beliefs.membership import MANY, NONE, ONE, threshold
 from coterie.typing import Flags, Floats
 
@@ -29,7 +29,7 @@ def prior_fits(
     """
     artists, clusters = log_prior.shape
     named = homes != ONE or not np.isfinite(log_elsewhere)
-    fits = rng.standard_normal((draws, artists, clusters + (not named)))
+    fits = draw((draws, artists, clusters + (not named)), rng)
     if homes == ONE:
         # Exchangeable: whichever is highest may as well be that of the home.
         chance = np.exp(log_prior)
@@ -43,9 +43,7 @@ def prior_fits(
     return np.ascontiguousarray(fits[..., :clusters])
 
 
-def home_chances(
-    fits: Floats, log_prior: Floats, log_elsewhere: float, *, homes: int
-) -> Floats:
+def home_chances(fits: Floats, log_prior: Floats, log_elsewhere: float, *, homes: int) -> Floats:
     """Return how much the stated prior makes of affinities that are exchangeable: (draw, artist).
 
     It is the mean of pi over homes these affinities may make (that of the cluster which is not
@@ -56,9 +54,11 @@ def home_chances(
     top = fits.argmax(axis=2)
     own = np.take_along_axis(np.broadcast_to(np.exp(log_prior), fits.shape), top[..., None], 2)
     if not np.isfinite(log_elsewhere):
-        return own[..., 0]
-    highest = ndtr(fits.max(axis=2))
-    return own[..., 0] * highest + np.exp(log_elsewhere) * (1 - highest)
+        named: Floats = own[..., 0]
+        return named
+    highest = below(fits.max(axis=2))
+    found: Floats = own[..., 0] * highest + np.exp(log_elsewhere) * (1 - highest)
+    return found
 
 
 def most(log_prior: Floats, log_elsewhere: float) -> Floats:
@@ -79,10 +79,11 @@ def members(
     if homes == MANY:
         found: Flags = fits > threshold(log_prior)
         return found
-    is_top = np.arange(fits.shape[2]) == fits.argmax(axis=2)[..., None]
+    is_top: Flags = np.arange(fits.shape[2]) == fits.argmax(axis=2)[..., None]
     if not np.isfinite(log_elsewhere):
         return is_top
-    highest = ndtr(fits.max(axis=2))
+    highest = below(fits.max(axis=2))
     own = np.where(is_top, np.exp(log_prior), 0.0).sum(axis=2) * highest
     rest = np.exp(log_elsewhere) * (1 - highest)
-    return is_top & (rng.random(own.shape) * (own + rest) < own)[..., None]
+    at_home: Flags = is_top & (rng.random(own.shape) * (own + rest) < own)[..., None]
+    return at_home

@@ -39,6 +39,9 @@ from coterie.errors import (
 from coterie.evidence import Evidence, thin, unidentified_in, unknown_clusters
 
 _BELIEF_DRAWS = 200
+_DRAWS = 1000
+_BLOCKS = 4
+"""Blocks of draws until an answer is given, converged or not."""
 
 
 def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
@@ -47,7 +50,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     *,
     homes: Homes = "one",
     population: PopulationPrior | None = None,
-    draws: int = 1000,
+    draws: int | None = None,
     tune: int = 500,
     chains: int = 4,
     rng: np.random.Generator,
@@ -71,8 +74,11 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         ``"many"``: independent memberships. ``None``: the population without membership.
     population
         Priors of the population parameters; left out, the stated defaults.
-    draws, tune, chains
-        Draws kept and tuning draws of each chain, and the number of chains.
+    draws
+        Draws of each chain. Left out, 1,000, and if they have not converged as many again, up to
+        4,000 in all.
+    tune, chains
+        Tuning draws of each chain, and the number of chains.
     rng
         Source of all chance; the same generator state gives the same numbers.
     cores
@@ -126,7 +132,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     started = assemble.fingerprint(_generator(rng))
     blueprint = blueprint_of(evidence, prior, homes, population)
     run = Run(
-        draws=whole_number("draws", draws),
+        draws=_DRAWS if draws is None else whole_number("draws", draws),
         tune=whole_number("tune", tune),
         chains=whole_number("chains", chains),
         seed=int(rng.integers(2**31)),

@@ -13,6 +13,8 @@ import numpy as np
 from numba import njit
 
 from coterie.beliefs.density import shared_part
+from coterie.beliefs.fit_law import MODE, UNIT_SD, log_density, mass_below
+from coterie.beliefs.fit_law import density as law_density
 from coterie.beliefs.interpolation import MOST, interpolate, read_off, told
 from coterie.beliefs.late_density import thinned
 
@@ -21,15 +23,48 @@ _NEAR = 1e-2
 """Standard deviations within which a mode is found: the nodes about it are summed, not it."""
 NODES: Final = 21
 """Values of one affinity at which its density is known."""
-_STEP: Final = 0.5
-"""Distance of these nodes, in standard deviations."""
+STEP: Final = 0.5
+"""Distance of these nodes, in coordinates that are standard deviations but far to the left."""
+_HALF: Final = 0.5 * (NODES - 1) * STEP
+_STRETCH: Final = 0.12
+"""How much longer the left side is than the right: tails to the left are heavy."""
 _COARSE: Final = 2
 """Every second node cuts the line along which the highest affinity is integrated."""
 _NOTHING: Final = 1e-5
 """Share of the evidence below which a point of the effects tells nothing of a home."""
+_TOUCHING: Final = 1e-9
+_FEW_PAIRS: Final = 4
+"""Pairs up to which the effects are integrated as finely for homes as for the evidence."""
+_NEVER: Final = 1e-4
+"""Chance that is none."""
 _GAUSS: Final = 0.5 / math.sqrt(3.0)
-_DENSITY: Final = 1.0 / math.sqrt(2.0 * math.pi)
-_HALF_LOG_TWO_PI: Final = 0.5 * math.log(2.0 * math.pi)
+_COORDINATES: Final = np.arange(NODES) * STEP - _HALF
+_LEFT: Final = np.maximum(-1.0 - _COORDINATES, 0.0)
+PLACES: Final = _COORDINATES - _STRETCH * _LEFT**3
+"""The nodes in standard deviations from the mode."""
+_WIDTHS: Final = 1.0 + 3.0 * _STRETCH * _LEFT**2
+_FIRST, _LAST = float(PLACES[0]), float(PLACES[-1])
+
+
+@njit(cache=True, inline="always")
+def _coordinate(u: float) -> float:
+    """Return the coordinate, from that of the first node, of a place in standard deviations."""
+    if u >= -1.0:
+        return u + _HALF
+    # v + stretch v^3 = -1 - u, by Cardano.
+    half = -0.5 * (1.0 + u) / _STRETCH
+    third = 1.0 / (3.0 * _STRETCH)
+    root = math.sqrt(half * half + third * third * third)
+    v = (half + root) ** (1.0 / 3.0) - (root - half) ** (1.0 / 3.0)
+    return _HALF - 1.0 - v
+
+
+@njit(cache=True)
+def place_of(t: float) -> float:
+    """Return the place, in standard deviations from the mode, of a coordinate from the first."""
+    at = t - _HALF
+    left = max(-1.0 - at, 0.0)
+    return at - _STRETCH * left**3
 
 
 @njit(cache=True)
@@ -61,8 +96,7 @@ def _visit(
     """
     outcomes = loading.size
     for p in range(start.size - 1):
-        slope = -mode[p]
-        precision[p] = 1.0
+        _, slope, precision[p] = log_density(mode[p])
         for o in range(outcomes):
             pull[p, o], known[p, o], follow[p, o] = 0.0, 0.0, 0.0
         for j in range(start[p], start[p + 1]):
@@ -87,9 +121,7 @@ def _visit(
 
 
 @njit(cache=True)
-def _bend(
-    pull: Any, known: Any, follow: Any, precision: Any, effect: Any, scale: Any
-) -> Any:
+def _bend(pull: Any, known: Any, follow: Any, precision: Any, effect: Any, scale: Any) -> Any:
     """Return slope and curvature of the evidence in A."""
     outcomes = effect.size
     gradient, curve = np.empty(outcomes), np.zeros((outcomes, outcomes))
@@ -121,7 +153,7 @@ def _shorten(along: Any, scale: Any, inverse: Any, move: Any, precision: Any) ->
 
 
 @njit(cache=True)
-def climb(
+def climb(  # noqa: C901 - one loop, compiled
     base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
     outcome: Any, start: Any, loading: Any, scale: Any,
 ) -> Any:  # fmt: skip
@@ -133,6 +165,7 @@ def climb(
     pairs, outcomes = start.size - 1, loading.size
     effect = np.zeros(outcomes)
     mode, move, precision = np.zeros(pairs), np.zeros(pairs), np.ones(pairs)
+    mode[:] = MODE
     follow, pull = np.zeros((pairs, outcomes)), np.zeros((pairs, outcomes))
     known = np.zeros((pairs, outcomes))
     inverse = np.zeros((outcomes, outcomes))
@@ -183,7 +216,7 @@ def _masses(
 
 
 @njit(cache=True)
-def tables(
+def tables(  # noqa: C901 - one loop, compiled
     base: Any, mature: Any, kappa: Any, y: Any, n: Any, is_count: Any, weight: Any, informs: Any,
     outcome: Any, start: Any, loading: Any, centre: Any, points: Any,
     mode: Any, precision: Any, follow: Any, middle: Any, density: Any,
@@ -191,13 +224,12 @@ def tables(
     """Return each pair's log evidence at each point of A: (point, pair).
 
     Fills ``middle``, where the nodes of each affinity stand, (pair, point), and ``density``, that
-    of the affinity at its nodes, of mass 1 a standard deviation: (pair, point, node).
+    at its nodes, a unit of their coordinate: (pair, point, node).
     """
     pairs, size = start.size - 1, points.shape[0]
     table, terms = np.empty((size, pairs)), np.empty(size * NODES)
     eta, x, value = np.empty_like(terms), np.empty_like(terms), np.empty_like(terms)
     powers = np.empty(MOST)
-    half = 0.5 * (NODES - 1)
     for p in range(pairs):
         sd = 1.0 / math.sqrt(precision[p])
         for s in range(size):
@@ -208,13 +240,13 @@ def tables(
         for j in range(start[p], start[p + 1]):
             o = outcome[j]
             reach = loading[o] * informs[j]
-            far = abs(reach) * sd * _STEP * half
             low, high, i = math.inf, -math.inf, 0
             for s in range(size):
                 at = base[j] + points[s, o] + reach * middle[p, s]
-                low, high = min(low, at - far), max(high, at + far)
+                low = min(low, at + reach * sd * _FIRST)
+                high = max(high, at + reach * sd * _LAST)
                 for q in range(NODES):
-                    eta[i + q] = at + reach * sd * _STEP * (q - half)
+                    eta[i + q] = at + reach * sd * PLACES[q]
                 i += NODES
             given = (kappa[j], mature[j], y[j], n[j], is_count[j])
             _masses(eta, (low, high), *given, powers, x, value)
@@ -223,22 +255,21 @@ def tables(
         for s in range(size):
             top, total = -math.inf, 0.0
             for q in range(NODES):
-                v = middle[p, s] + sd * _STEP * (q - half)
-                terms[s * NODES + q] -= 0.5 * v * v
+                terms[s * NODES + q] += log_density(middle[p, s] + sd * PLACES[q])[0]
                 top = max(top, terms[s * NODES + q])
             for q in range(NODES):
-                density[p, s, q] = math.exp(terms[s * NODES + q] - top)
+                density[p, s, q] = _WIDTHS[q] * math.exp(terms[s * NODES + q] - top)
                 total += density[p, s, q]
-            total *= _STEP
+            total *= STEP
             for q in range(NODES):
                 density[p, s, q] /= total
-            table[s, p] = top + math.log(total * sd) - _HALF_LOG_TWO_PI
+            table[s, p] = top + math.log(total * sd)
     return table
 
 
 @njit(cache=True)
 def cumulate(density: Any, below: Any) -> None:
-    """Fill the mass below each node, from densities a step's standard deviation: (node,)."""
+    """Fill the mass below each node, from densities a unit of the coordinate: (node,)."""
     last = density.size - 1
     below[0] = 0.0
     for q in range(last):
@@ -246,49 +277,98 @@ def cumulate(density: Any, below: Any) -> None:
         left = density[q - 1] if q > 0 else 0.0
         right = density[q + 2] if q + 2 <= last else 0.0
         mass = (13.0 * (density[q] + density[q + 1]) - left - right) / 24.0
-        below[q + 1] = below[q] + max(mass, 0.0) * _STEP
+        below[q + 1] = below[q] + max(mass, 0.0) * STEP
     for q in range(last + 1):
         below[q] /= below[last]
 
 
 @njit(cache=True, inline="always")
-def read_below(u: float, density: Any, below: Any) -> float:
-    """Return the mass below a place, in standard deviations from the first node."""
-    at = u / _STEP
+def read_below(t: float, density: Any, below: Any) -> float:
+    """Return the mass below a coordinate, counted from that of the first node."""
+    at = t / STEP
     if at <= 0.0:
         return 0.0
     if at >= density.size - 1:
         return 1.0
     q = int(at)
-    t = at - q
+    x = at - q
     # Hermite's cubic: the density is the slope.
     rise = below[q + 1] - below[q]
-    first, second = _STEP * density[q], _STEP * density[q + 1]
+    first, second = STEP * density[q], STEP * density[q + 1]
     cubic = first + second - 2.0 * rise
     square = 3.0 * rise - 2.0 * first - second
-    return min(max(below[q] + t * (first + t * (square + t * cubic)), 0.0), 1.0)
+    return min(max(below[q] + x * (first + x * (square + x * cubic)), 0.0), 1.0)
 
 
 @njit(cache=True, inline="always")
-def _read_density(u: float, density: Any) -> float:
-    """Return the density at a place, in standard deviations from the first node."""
-    at = u / _STEP
+def _read_density(t: float, density: Any) -> float:
+    """Return the density at a coordinate, a unit of it, counted from that of the first node."""
+    at = t / STEP
     last = density.size - 1
     if at <= 0.0 or at >= last:
         return 0.0
     q = int(at)
-    t = at - q
+    x = at - q
     a = density[q - 1] if q > 0 else 0.0
     d = density[q + 2] if q + 2 <= last else 0.0
     b, c = density[q], density[q + 1]
-    found = b + 0.5 * t * (
-        c - a + t * (2.0 * a - 5.0 * b + 4.0 * c - d + t * (3.0 * (b - c) + d - a))
+    found = b + 0.5 * x * (
+        c - a + x * (2.0 * a - 5.0 * b + 4.0 * c - d + x * (3.0 * (b - c) + d - a))
     )
     return max(found, 0.0)
 
 
 @njit(cache=True)
-def highest(middle: Any, sd: Any, density: Any, below: Any, others: int, chance: Any) -> float:
+def _first_above(below: Any, share: float) -> int:
+    """Return the last node with no more than a share of the mass below it."""
+    q = 0
+    while q + 1 < below.size and below[q + 1] <= share:
+        q += 1
+    return q
+
+
+@njit(cache=True)
+def _knots(
+    middle: Any, sd: Any, below: Any, others: int, active: Any, line: Any
+) -> tuple[int, int, float]:
+    """Fill who may be highest, and places that cut the line; return how many, and its start."""
+    pairs, top = middle.size, NODES - 1
+    floor = MODE + PLACES[1] * UNIT_SD if others > 0 else -math.inf
+    for p in range(pairs):
+        floor = max(floor, middle[p] + sd[p] * PLACES[_first_above(below[p], _NEVER)])
+    some, count = 0, 0
+    for p in range(pairs):
+        # Who lies below the floor for sure is below whoever is highest.
+        if (
+            middle[p] + sd[p] * PLACES[top] > floor
+            and 1.0 - _at(floor, middle[p], sd[p], below[p]) > _NEVER
+        ):
+            active[some] = p
+            some += 1
+            for q in range(0, NODES, _COARSE):
+                place = middle[p] + sd[p] * PLACES[q]
+                if place > floor:
+                    line[count] = place
+                    count += 1
+    for q in range(0, NODES if others > 0 else 0, _COARSE):
+        place = MODE + UNIT_SD * PLACES[q]
+        if place > floor:
+            line[count] = place
+            count += 1
+    return some, count, floor
+
+
+@njit(cache=True)
+def _at(place: float, middle: float, sd: float, below: Any) -> float:
+    """Return roughly the mass below a place: that of the node before it."""
+    t = _coordinate((place - middle) / sd) / STEP
+    return below[min(max(int(t), 0), below.size - 1)]
+
+
+@njit(cache=True)
+def highest(  # noqa: C901, PLR0915 - one loop, compiled
+    middle: Any, sd: Any, density: Any, below: Any, others: int, chance: Any
+) -> float:
     """Fill the chance of each pair to have the highest affinity; return that of each other.
 
     Parameters
@@ -302,47 +382,38 @@ def highest(middle: Any, sd: Any, density: Any, below: Any, others: int, chance:
     chance
         Room for (pair,).
     """
-    pairs, half = middle.size, 0.5 * (NODES - 1) * _STEP
-    floor = -5.0 if others > 0 else -math.inf
-    for p in range(pairs):
-        floor = max(floor, middle[p] - half * sd[p])
-    knots, count = np.empty((pairs + 1) * NODES), 0
-    for p in range(pairs + 1):
-        if p == pairs and others == 0:
-            continue
-        at, unit = (middle[p], sd[p]) if p < pairs else (0.0, 1.0)
-        for q in range(0, NODES, _COARSE):
-            place = at + unit * (_STEP * q - half)
-            if place > floor:
-                knots[count] = place
-                count += 1
-    line = np.sort(knots[:count])
+    pairs = middle.size
+    active, room = np.empty(pairs, dtype=np.int64), np.empty((pairs + 1) * NODES)
+    some, count, floor = _knots(middle, sd, below, others, active, room)
+    line = np.sort(room[:count])
     chance[:] = 0.0
-    own, mass = np.empty(pairs), np.empty(pairs)
+    own, mass = np.empty(some), np.empty(some)
     before, rest, total = floor, 0.0, 0.0
     for i in range(count):
         wide = line[i] - before
-        if wide <= 1e-9:
+        if wide <= _TOUCHING:
             continue
         for side in range(2):
             s = before + wide * (0.5 + (_GAUSS if side == 1 else -_GAUSS))
-            product, nothing = 1.0, 0
+            product, free = 0.5 * wide, 1.0
             if others > 0:
-                free = 0.5 * math.erfc(-s / math.sqrt(2.0))
-                product = free ** others
-            for p in range(pairs):
-                u = (s - middle[p]) / sd[p] + half
-                own[p] = _read_density(u, density[p]) / sd[p]
-                mass[p] = read_below(u, density[p], below[p])
-                if mass[p] > 0.0:
-                    product *= mass[p]
-                else:
-                    nothing += 1
-            if nothing == 0:
-                for p in range(pairs):
-                    chance[p] += 0.5 * wide * own[p] * product / mass[p]
-                if others > 0:
-                    rest += 0.5 * wide * _DENSITY * math.exp(-0.5 * s * s) * product / free
+                free = mass_below(s)
+                product *= free**others
+            for a in range(some):
+                p = active[a]
+                t = _coordinate((s - middle[p]) / sd[p])
+                left = max(_HALF - 1.0 - t, 0.0)
+                own[a] = _read_density(t, density[p]) / (sd[p] * (1.0 + 3.0 * _STRETCH * left**2))
+                mass[a] = read_below(t, density[p], below[p])
+                product *= mass[a]
+                if product <= 0.0:
+                    break
+            if product <= 0.0:
+                continue
+            for a in range(some):
+                chance[active[a]] += own[a] * product / mass[a]
+            if others > 0:
+                rest += law_density(s) * product / free
         before = line[i]
     for p in range(pairs):
         total += chance[p]
@@ -373,7 +444,7 @@ def shares(heights: Any, sign: Any, share: Any) -> tuple[float, float]:
 
 
 @njit(cache=True)
-def _one_home(
+def _one_home(  # noqa: C901 - one loop, compiled
     share: Any, middle: Any, sd: Any, density: Any, cluster: Any, stated: Any,
     log_elsewhere: float, belief: Any,
 ) -> float:  # fmt: skip
@@ -406,19 +477,64 @@ def _one_home(
 
 
 @njit(cache=True)
+def _over_effects(
+    part: Any, loading: Any, about: Any, points: Any, weights: Any, middle: Any, density: Any,
+    share: Any,
+) -> float:  # fmt: skip
+    """Fill each point's share of the evidence, and affinities there; return the log evidence."""
+    centre, root, scale, mode, precision, follow = about
+    at = centre + points @ root.T
+    base, mature, kappa, y, n, is_count, weight, informs, outcome, start = part
+    table = tables(
+        base, mature, kappa, y, n, is_count, weight, informs, outcome, start,
+        loading, centre, at, mode, precision, follow, middle, density,
+    )  # fmt: skip
+    heights = np.empty(weights.size)
+    for s in range(weights.size):
+        heights[s] = math.log(abs(weights[s]))
+        for o in range(scale.size):
+            heights[s] += (
+                0.5 * points[s, o] ** 2 - 0.5 * (at[s, o] / scale[o]) ** 2
+                + math.log(root[o, o] / scale[o])
+            )  # fmt: skip
+        for p in range(table.shape[1]):
+            heights[s] += table[s, p]
+    top, total = shares(heights, np.sign(weights), share)
+    return top + math.log(total)
+
+
+@njit(cache=True)
 def _many_homes(
-    share: Any, middle: Any, sd: Any, density: Any, cluster: Any, threshold: Any, belief: Any
-) -> None:
-    """Fill the chance that each pair's affinity is above its threshold."""
-    half, below = 0.5 * (NODES - 1) * _STEP, np.empty(NODES)
+    share: Any, middle: Any, sd: Any, density: Any, cluster: Any, threshold: Any, line: Any,
+    masses: Any, belief: Any,
+) -> None:  # fmt: skip
+    """Fill the chance that each pair's affinity is above its threshold.
+
+    A threshold is too sharp a thing for few points of the effects. There ``line`` has nodes of a
+    standard normal: the effects move an affinity by a normal amount of the points' mean and
+    variance.
+    """
+    mean, below = np.empty(NODES), np.empty(NODES)
     for p in range(cluster.size):
-        above = 0.0
-        for s in range(share.size):
-            if abs(share[s]) < _NOTHING:
-                continue
-            cumulate(density[p, s], below)
-            u = (threshold[cluster[p]] - middle[p, s]) / sd[p] + half
-            above += share[s] * (1.0 - read_below(u, density[p, s], below))
+        edge, above = threshold[cluster[p]], 0.0
+        if line.size == 0:
+            for s in range(share.size):
+                cumulate(density[p, s], below)
+                t = _coordinate((edge - middle[p, s]) / sd[p])
+                above += share[s] * (1.0 - read_below(t, density[p, s], below))
+        centre, square = 0.0, 0.0
+        mean[:] = 0.0
+        for s in range(share.size if line.size else 0):
+            centre += share[s] * middle[p, s]
+            square += share[s] * middle[p, s] ** 2
+            mean += share[s] * density[p, s]
+        moved = math.sqrt(max(square - centre**2, 0.0))
+        if line.size:
+            mean = np.maximum(mean, 0.0)
+            cumulate(mean, below)
+        for q in range(line.size):
+            t = _coordinate((edge - centre - moved * line[q]) / sd[p])
+            above += masses[q] * (1.0 - read_below(t, mean, below))
         belief[cluster[p]] = min(max(above, 0.0), 1.0)
 
 
@@ -428,7 +544,7 @@ def _artist(
     start: Any, own: Any, base: Any, mature: Any, log_kappa: Any,
     loading: Any, artist_scale: Any,
     stated: Any, threshold: Any, log_elsewhere: float, homes: int,
-    points: Any, weights: Any, belief: Any,
+    points: Any, weights: Any, few: Any, few_weights: Any, belief: Any,
 ) -> tuple[float, float]:  # fmt: skip
     """Fill one artist's belief at one draw; return elsewhere and log evidence."""
     kappa, scale = np.empty(y.size), np.empty(artist_scale.size)
@@ -439,29 +555,22 @@ def _artist(
         scale[o] = max(artist_scale[o], 1e-9)
     part = (base, mature, kappa, y, n, is_count, weight, informs, outcome, local)
     centre, root, mode, precision, follow = climb(*part, loading, scale)
-    at = centre + points @ root.T
-    pairs, size = own.size, weights.size
-    middle, density = np.empty((pairs, size)), np.empty((pairs, size, NODES))
-    table = tables(*part, loading, centre, at, mode, precision, follow, middle, density)
-    heights, share = np.empty(size), np.empty(size)
-    for s in range(size):
-        heights[s] = math.log(abs(weights[s]))
-        for o in range(scale.size):
-            heights[s] += (
-                0.5 * points[s, o] ** 2 - 0.5 * (at[s, o] / scale[o]) ** 2
-                + math.log(root[o, o] / scale[o])
-            )  # fmt: skip
-        for p in range(pairs):
-            heights[s] += table[s, p]
-    top, total = shares(heights, np.sign(weights), share)
-    elsewhere, sd = 0.0, 1.0 / np.sqrt(precision)
+    about = (centre, root, scale, mode, precision, follow)
+    pairs, sd = own.size, 1.0 / np.sqrt(precision)
+    middle, density = np.empty((pairs, weights.size)), np.empty((pairs, weights.size, NODES))
+    share = np.empty(weights.size)
+    evidence = _over_effects(part, loading, about, points, weights, middle, density, share)
+    elsewhere = 0.0
     if homes == 1:
-        elsewhere = _one_home(
-            share, middle, sd, density, own, stated, log_elsewhere, belief
-        )
+        if pairs > _FEW_PAIRS and few_weights.size < weights.size:
+            # Who is highest of many hardly hangs on the effects: fewer points of them will do.
+            size = few_weights.size
+            middle, density, share = middle[:, :size], density[:, :size], share[:size]
+            _over_effects(part, loading, about, few, few_weights, middle, density, share)
+        elsewhere = _one_home(share, middle, sd, density, own, stated, log_elsewhere, belief)
     elif homes == 2:  # noqa: PLR2004 - MANY, spelled out for the compiler
-        _many_homes(share, middle, sd, density, own, threshold, belief)
-    return elsewhere, top + math.log(total)
+        _many_homes(share, middle, sd, density, own, threshold, few[:, 0], few_weights, belief)
+    return elsewhere, evidence
 
 
 @njit(cache=True, nogil=True)
@@ -471,7 +580,8 @@ def some_artists(
     artist_start: Any, pair_start: Any, pair_cluster: Any,
     base: Any, mature: Any, log_kappa: Any, loading: Any, artist_scale: Any,
     log_prior: Any, threshold: Any, log_elsewhere: float, homes: int,
-    points: Any, weights: Any, belief: Any, elsewhere: Any, evidence: Any,
+    points: Any, weights: Any, few: Any, few_weights: Any,
+    belief: Any, elsewhere: Any, evidence: Any,
 ) -> None:  # fmt: skip
     """Fill belief, elsewhere and log evidence of a part of all (draw, artist), counted in order.
 
@@ -490,5 +600,5 @@ def some_artists(
             base[d, j0:j1], mature[min(d, mature.shape[0] - 1), j0:j1], log_kappa[d],
             loading[d], artist_scale[d],
             log_prior[a], threshold[a], log_elsewhere, homes,
-            points, weights, belief[d, a],
+            points, weights, few, few_weights, belief[d, a],
         )  # fmt: skip

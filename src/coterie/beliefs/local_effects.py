@@ -19,16 +19,15 @@ from numba import njit
 
 from coterie.beliefs import fits
 from coterie.beliefs.design import Design
-from coterie.beliefs.integrals import NODES, climb, cumulate, read_below, tables
-from coterie.beliefs.membership import Phi
+from coterie.beliefs.fit_law import draw
+from coterie.beliefs.integrals import NODES, STEP, climb, cumulate, place_of, read_below, tables
+from coterie.beliefs.membership import ONE, Phi
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
 _PROPOSALS: Final = 48
 _TAILS: Final = 5.0
 """Degrees of freedom of the proposals: tails heavier than any posterior of effects."""
-_STEP: Final = 0.5
-"""Standard deviations between two nodes of an affinity."""
 _HALVINGS: Final = 24
 _CHUNK_BYTES: Final = 2**27
 _ROUNDS: Final = 40
@@ -83,7 +82,7 @@ def draw_local(
     else:
         own = given
         share = fits.home_chances(own.affinity, *stated, homes=homes)
-        open_ = rng.random(share.shape) * bound >= share if homes == fits.ONE else share < 0
+        open_ = rng.random(share.shape) * bound >= share if homes == ONE else share < 0
         total[...] = share
     for _ in range(_ROUNDS):
         if not open_.any():
@@ -91,17 +90,17 @@ def draw_local(
         at = np.nonzero(open_)
         effect, affinity = _drawn(made, phi, at, rng)
         share = np.ones(at[0].size)
-        if homes == fits.ONE:
+        if homes == ONE:
             theirs = phi.log_prior[at[1]]
             share = fits.home_chances(affinity[None], theirs, stated[1], homes=homes)[0]
         # Of those refused so far one is held, in proportion to what the prior makes of it.
         total[at] += share
         held = rng.random(share.size) * total[at] < share
         kept = rng.random(share.size) * bound[at[1]] < share
-        taken = held | kept | (homes != fits.ONE)
+        taken = held | kept | (homes != ONE)
         own.artist_effect[at[0][taken], at[1][taken]] = effect[taken]
         own.affinity[at[0][taken], at[1][taken]] = affinity[taken]
-        open_[at] = ~(kept | (homes != fits.ONE))
+        open_[at] = ~(kept | (homes != ONE))
     return own
 
 
@@ -112,7 +111,7 @@ def _drawn(
     tasks, outcomes = at[0].size, phi.loading.shape[1]
     artists, clusters = phi.log_prior.shape
     effect = rng.standard_normal((tasks, outcomes)) * phi.artist_scale[at[0]]
-    affinity = rng.standard_normal((tasks, clusters))
+    affinity = draw((tasks, clusters), rng)
     starts = np.searchsorted(made.pair_artist, np.arange(artists + 1)).astype(np.int64)
     step = max(1, int(_CHUNK_BYTES / (8 * _PROPOSALS * (outcomes + 1))))
     for first in range(0, tasks, step):
@@ -153,15 +152,15 @@ def _picked(heights: Any, u: float) -> int:
 
 @njit(cache=True)
 def _placed(u: float, density: Any, below: Any) -> float:
-    """Return the place with a mass of ``u`` below it, in standard deviations from the first."""
-    low, high = 0.0, _STEP * (density.size - 1)
+    """Return the place with a mass of ``u`` below it, in standard deviations from the mode."""
+    low, high = 0.0, STEP * (density.size - 1)
     for _ in range(_HALVINGS):
         middle = 0.5 * (low + high)
         if read_below(middle, density, below) < u:
             low = middle
         else:
             high = middle
-    return 0.5 * (low + high)
+    return place_of(0.5 * (low + high))
 
 
 @njit(cache=True)
@@ -192,7 +191,7 @@ def _draw(
     below = np.empty(NODES)
     for p in range(own.size):
         cumulate(density[p, s], below)
-        place = _placed(each[own[p]], density[p, s], below) - 0.5 * _STEP * (NODES - 1)
+        place = _placed(each[own[p]], density[p, s], below)
         affinity[own[p]] = middle[p, s] + place / math.sqrt(precision[p])
 
 

@@ -80,8 +80,8 @@ def mode(
         ``alpha``, ``loading``, ``kappa``, ``artist_scale`` (outcome), ``slope``
         (covariate, outcome), in natural units, and
         beside each free one ``se_<name>``: its standard error from the curvature, NaN where
-        that is singular or the estimate stands at a boundary. Attributes: ``log_likelihood`` in nats
-        (normalised), ``log_posterior`` with ``with_prior``, ``gradient_norm`` over the
+        that is singular or the estimate stands at a boundary. Attributes: ``log_likelihood``
+        in nats (normalised), ``log_posterior`` with ``with_prior``, ``gradient_norm`` over the
         unbounded coordinates (log and logit), ``converged``, ``boundary`` (what went to 0 or
         infinity, as text), ``singular`` and ``starts_agreeing``, climbs within 1e-6 of the best.
 

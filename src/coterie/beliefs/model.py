@@ -314,12 +314,16 @@ def _artist_effects(
     return pm.Deterministic(names.ARTIST_EFFECT, scale * standard, dims=dims)
 
 
+def _log_law(fit: Any) -> Any:
+    return -_HALF * fit**2
+
+
 def _affinity(loading: Any, known: Any, score: Any) -> Any:
     raw = pm.Normal("affinity_raw", 0.0, 1.0, dims=_PAIR)
     precision = _ONE + (known * loading**2).sum(axis=1)
     value = (score * loading).sum(axis=1) / precision + raw / pt.sqrt(precision)
     pm.Potential(
-        "affinity_map", pt.sum(_HALF * raw**2 - _HALF * value**2 - _HALF * pt.log(precision))
+        "affinity_map", pt.sum(_HALF * raw**2 + _log_law(value) - _HALF * pt.log(precision))
     )
     return pm.Deterministic(names.AFFINITY, value, dims=_PAIR)
 

@@ -219,15 +219,30 @@ COUNT_DEFAULTS: Mapping[str, ParameterPrior] = {
 }
 
 
-def _streaming(rate: float, reason: str) -> dict[str, ParameterPrior]:
+def _streaming(alpha: ParameterPrior) -> dict[str, ParameterPrior]:
+    return {
+        names.ALPHA: alpha,
+        names.ARTIST_SCALE: ParameterPrior.halfnormal(
+            0.4, reason="artists' rates differ by a factor of 1.5 either way, seldom by 2.2"
+        ),
+        names.CLUSTER_SCALE: ParameterPrior.halfnormal(
+            0.25, reason="audiences answer an average artist alike, to a quarter either way"
+        ),
+    }
+
+
+def _share(rate: float, reason: str) -> dict[str, ParameterPrior]:
     centre = math.log(rate / (1 - rate))
-    return {names.ALPHA: ParameterPrior.normal(centre, 1.0, reason=reason)}
+    return _streaming(ParameterPrior.normal(centre, 0.7, reason=reason))
 
 
 PRESETS: Mapping[str, Mapping[str, Mapping[str, ParameterPrior]]] = {
     "streaming campaign": {
-        "save": _streaming(0.08, "8 % of listeners save, 1 % to 38 % plausible"),
-        "add": _streaming(0.05, "5 % of listeners add to a playlist, 0.7 % to 27 % plausible"),
-        "follow": _streaming(0.02, "2 % of listeners follow, 0.3 % to 13 % plausible"),
+        "save": _share(0.06, "6 % of listeners save, 1.5 % to 20 % plausible"),
+        "add": _share(0.035, "3.5 % of listeners add to a playlist, 0.9 % to 12 % plausible"),
+        "follow": _share(0.015, "1.5 % of listeners follow, 0.4 % to 6 % plausible"),
+        "depth": _streaming(
+            ParameterPrior.normal(0.2, 0.7, reason="1.2 streams deeper, 0.3 to 5 plausible")
+        ),
     }
 }

@@ -93,6 +93,16 @@ class PopulationPrior:
             prior = prior.replace(outcome=outcome, **changes)
         return prior
 
+    @classmethod
+    def streaming(cls) -> PopulationPrior:
+        """Return priors of the size that rates of a streaming campaign really have.
+
+        For a table of one artist, which cannot say how clusters and cells differ: there the prior
+        of ``cluster_scale`` says how much of a difference is the cluster's own, and that of
+        ``kappa`` how much will not be seen again.
+        """
+        return cls.preset("streaming campaign")
+
     @staticmethod
     def presets() -> list[str]:
         """Return the names of the presets."""

@@ -23,6 +23,7 @@ _QUESTION: Final = {
     None: "How do listeners answer, without asking who belongs where?",
 }
 _SURE: Final = 6
+_LIKELY: Final = 0.5
 _SURE_IN_HTML: Final = 20
 _WIDE: Final = 28
 _LONG: Final = 110
@@ -39,6 +40,7 @@ class _Facts:
     header: tuple[str, ...]
     rows: list[tuple[str, ...]]
     caption: str
+    told: str
     trust: str
     found: tuple[str, ...]
 
@@ -49,7 +51,8 @@ def in_words(tree: xr.DataTree, homes: _Homes, diagnosis: Diagnosis) -> str:
     lines = [f"<coterie.Beliefs> {facts.question}", *(f"  {line}" for line in facts.sizes)]
     lines += [f"  {line}" for line in _aligned([facts.header, *facts.rows])] if facts.rows else []
     lines += [f"  ({facts.caption})"] if facts.rows else []
-    return "\n".join([*lines, f"  Can I trust this? {facts.trust}"])
+    lines += [f"  Do the counts tell clusters apart? {facts.told}"] if facts.told else []
+    return "\n".join([*lines, f"  Have the draws converged? {facts.trust}"])
 
 
 def in_html(tree: xr.DataTree, homes: _Homes, diagnosis: Diagnosis) -> str:
@@ -62,7 +65,8 @@ def in_html(tree: xr.DataTree, homes: _Homes, diagnosis: Diagnosis) -> str:
         f"<pre class='{mark}-text'>{html.escape(in_words(tree, homes, diagnosis))}</pre>"
         f"<div class='{mark}' hidden>{_style(mark)}"
         f"<strong>coterie.Beliefs</strong> {html.escape(facts.question)}{_table(facts)}"
-        f"<p><b>Can I trust this?</b> {html.escape(facts.trust)}</p>"
+        f"<p>{html.escape(facts.told)}</p>"
+        f"<p><b>Have the draws converged?</b> {html.escape(facts.trust)}</p>"
         f"<details><summary>Made of</summary><ul>{sizes}</ul></details>"
         f"<details><summary>Diagnosis</summary><ul>{found}</ul></details></div>"
     )
@@ -85,6 +89,7 @@ def _facts(tree: xr.DataTree, homes: _Homes, diagnosis: Diagnosis, most: int) ->
         header=("artist", word, "prior", "belief", "interval"),
         rows=rows,
         caption=caption,
+        told="" if homes is None else _told(tree, homes),
         trust=_trust(diagnosis),
         found=diagnosis.lines,
     )
@@ -94,6 +99,20 @@ def _trust(diagnosis: Diagnosis) -> str:
     more = len(diagnosis.lines) - 1
     rest = f" And {more} more in .diagnose()." if more else ""
     return f"{'Yes' if diagnosis.ok else 'Not yet'}. {_cut(diagnosis.lines[0], 400)}{rest}"
+
+
+def _told(tree: xr.DataTree, homes: _Homes) -> str:
+    """Say how far the counts tell homes apart: nothing of this is a matter of convergence."""
+    group = tree[names.BELIEFS].dataset
+    mean = group[names.HOME if homes == "one" else names.MEMBERSHIP].mean((names.CHAIN, names.DRAW))
+    prior = tree[names.PRIOR].dataset["prior"].transpose(*mean.dims).to_numpy()
+    leader = mean.to_numpy().argmax(axis=1)[:, None]
+    own, stated = (np.take_along_axis(v, leader, axis=1) for v in (mean.to_numpy(), prior))
+    sure = int((own >= _LIKELY).sum())
+    return (
+        f"{sure:,} of {own.size:,} artists have a cluster believed in with {_LIKELY:.0%} or more; "
+        f"leading beliefs are {own.mean():.2f} on average, and were {stated.mean():.2f} before."
+    )
 
 
 def _sizes(tree: xr.DataTree, homes: _Homes) -> list[str]:

@@ -114,9 +114,7 @@ class MembershipPrior:
         named = tuple(clusters)
         shares = np.full(len(named), 1 / max(len(named), 1))
         chance = None if prob is None else np.full(len(named), float(prob))
-        return cls(
-            clusters=named, shares=shares, prob=chance, elsewhere=elsewhere
-        )
+        return cls(clusters=named, shares=shares, prob=chance, elsewhere=elsewhere)
 
     @classmethod
     def from_shares(

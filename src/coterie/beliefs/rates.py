@@ -1,8 +1,9 @@
 """Rates: what a table of beliefs says of each pair's next cell, without drawing anything.
 
-Given one draw of the population and of the artist's own effects, the rate of the next
-cell is a mixture over membership of two Beta (or Gamma) laws; over draws it is a larger
-mixture. Its mean and quantiles are found from the mixture itself. A fresh window's
+Given one draw of the population and of what is the artist's own, the rate of the next
+cell is Beta (or Gamma); over draws it is a mixture of these. Its quantiles are found from
+the mixture itself, its median among them: no number said lies outside its own interval, as
+a mean of very skewed rates would. A fresh window's
 effect enters as one normal quantile a draw, a fixed sequence, so that equal beliefs
 give equal tables.
 """
@@ -50,7 +51,7 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     Returns
     -------
     xarray.Dataset
-        ``mean``, ``lower`` and ``upper`` over (artist, cluster, outcome), in rates of
+        ``median``, ``lower`` and ``upper`` over (artist, cluster, outcome), in rates of
         [0, 1] or events per unit of exposure; factors are averaged over the combinations of
         their levels, by the outcome's denominators in the cluster's ledger, and covariates
         stand at their mean there, weighted by the same denominators.
@@ -62,17 +63,17 @@ def rate_table(beliefs: Beliefs, *, artists: Sequence[Any], prob: float) -> xr.D
     level, log_kappa = _laid_out(known, own, at)
     tables = {
         name: np.empty((own.size, len(levels.clusters), len(levels.outcomes)))
-        for name in ("mean", "lower", "upper")
+        for name in ("median", "lower", "upper")
     }
     for o, outcome in enumerate(levels.outcomes):
         eta = level[..., o]
         weight = np.full(eta.shape, 1 / len(at))
         kappa = np.broadcast_to(np.minimum(np.exp(log_kappa[:, None, :, o]), 1e12), eta.shape)
         law = BETA if outcome.kind == "binary" else GAMMA
-        tables["mean"][..., o] = (weight * law.mean(eta)).sum(axis=0)
-        parts = [each.reshape(len(each), -1) for each in (weight, eta, kappa)]
-        for name, mass in (("lower", (1 - prob) / 2), ("upper", (1 + prob) / 2)):
-            tables[name][..., o] = quantile(law, *parts, mass).reshape(eta.shape[1:])
+        shares, middle, scatter = (each.reshape(len(each), -1) for each in (weight, eta, kappa))
+        for name, mass in (("lower", (1 - prob) / 2), ("median", 0.5), ("upper", (1 + prob) / 2)):
+            found = quantile(law, shares, middle, scatter, mass)
+            tables[name][..., o] = found.reshape(eta.shape[1:])
     dims = (names.ARTIST, names.CLUSTER, names.OUTCOME)
     coords = {
         names.ARTIST: levels.artists[own],

@@ -116,14 +116,12 @@ def replicas(
     units = known.made.stands_for(len(known.levels.artists))
     belief = observed.belief if known.stated.homes is not None else np.empty((at.size, 0, 0))
     return Replicas(
-        known.made, _drawn(known, phi, rng, lasting=lasting), observed.log_evidence * units, belief, at, phi,
-        known.stated.code,
+        known.made, _drawn(known, phi, rng, lasting=lasting), observed.log_evidence * units,
+        belief, at, phi, known.stated.code,
     )  # fmt: skip
 
 
-def _drawn(
-    known: Known, phi: Phi, rng: np.random.Generator, *, lasting: bool
-) -> Floats:
+def _drawn(known: Known, phi: Phi, rng: np.random.Generator, *, lasting: bool) -> Floats:
     """Draw counts of new artists: (draw, observation)."""
     made, size = known.made, len(phi.base)
     artists = len(phi.log_prior)

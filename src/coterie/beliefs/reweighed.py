@@ -137,9 +137,7 @@ def _log_prior(made: Between, density: xr.Dataset, at: Integers) -> xr.Dataset:
     if not moved:
         return density
     some = made.posterior.isel({names.DRAW: at})
-    fresh = log_prior(
-        some, population_of(made.step.base), made.step.levels.outcomes
-    )
+    fresh = log_prior(some, population_of(made.step.base), made.step.levels.outcomes)
     return density.assign({name: (fresh[name].dims, fresh[name].to_numpy()) for name in moved})
 
 

@@ -20,6 +20,7 @@ from coterie.beliefs import fits
 from coterie.beliefs import population as read
 from coterie.beliefs.crossed import completed
 from coterie.beliefs.design import Design, Levels, cell_codes, design, informs
+from coterie.beliefs.fit_law import draw
 from coterie.beliefs.left_out import LeftOut
 from coterie.beliefs.population import Stated
 from coterie.beliefs.tree import Beliefs
@@ -242,9 +243,7 @@ def _numbered(codes: Integers, labels: Any, known: Any) -> tuple[Integers, int]:
     return wide, found.size
 
 
-def _affinities(
-    known: Known, plan: _Plan, affinity: Floats, rng: np.random.Generator
-) -> Floats:
+def _affinities(known: Known, plan: _Plan, affinity: Floats, rng: np.random.Generator) -> Floats:
     """Return the affinity of each pair of the rows: (draw, pair).
 
     Artists never seen are drawn from the prior of one whom nobody stated anything else of.
@@ -252,7 +251,7 @@ def _affinities(
     draws, artists, clusters = affinity.shape
     old_artist, old_cluster = plan.pair_artist < artists, plan.pair_cluster < clusters
     seen, arrived = old_artist & old_cluster, ~old_artist & old_cluster
-    found = rng.standard_normal((draws, plan.pair_artist.size))
+    found = draw((draws, plan.pair_artist.size), rng)
     found[:, seen] = affinity[:, plan.pair_artist[seen], plan.pair_cluster[seen]]
     if plan.new_artists:
         stated = known.stated.typical(plan.new_artists)

@@ -12,9 +12,7 @@ import io
 import json
 import os
 import shutil
-from collections.abc import Callable, Mapping
 from pathlib import Path
-from types import MappingProxyType
 from typing import Any, Final
 
 import numpy as np
@@ -25,12 +23,14 @@ from coterie.beliefs.seal import check_seal, seal_of
 from coterie.beliefs.whole_files import replacing
 from coterie.errors import BeliefError, CorruptResultError
 
-SCHEMA: Final = 2
+SCHEMA: Final = 3
 """Number of the layout of groups and names that this version writes.
 
-1: as 2, without a seal. 2: sealed (see :mod:`coterie.beliefs.seal`). Groups may come and the
-number stay: ``log_prior`` is in no file of an early version, and nothing fails without it.
+1: without a seal. 2: sealed (see :mod:`coterie.beliefs.seal`). 3: home is where the lasting fit is
+highest; draws of earlier files are of two kinds of artists and mean something else. Groups may
+come and the number stay.
 """
+_SAME_MODEL: Final = 3
 
 _SEALED_SINCE: Final = 2
 
@@ -89,13 +89,15 @@ def write_tree(tree: xr.DataTree, path: str | os.PathLike[str]) -> None:
         ) from error
 
 
-def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
+def read_tree(path: str | os.PathLike[str], *, rows_only: bool = False) -> xr.DataTree:
     """Read a tree written by :func:`write_tree`; the file is closed again.
 
     Parameters
     ----------
     path
         File to be read.
+    rows_only
+        Whether nothing but the rows will be read, which mean the same in every version.
 
     Returns
     -------
@@ -105,7 +107,8 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
     Raises
     ------
     BeliefError
-        If there is no such file, it is something else, or a later version wrote it.
+        If there is no such file, it is something else, or a later version wrote it, or one
+        whose draws meant something else.
     CorruptResultError
         If it is damaged: it is not bit for bit what was saved.
     """
@@ -129,16 +132,13 @@ def read_tree(path: str | os.PathLike[str]) -> xr.DataTree:
             "or take an earlier copy."
         ) from error
     whole.attrs = {key: _plain_attribute(value) for key, value in whole.attrs.items()}
-    for older in range(schema, SCHEMA):
-        whole = _MIGRATIONS[older](whole)
-    whole.attrs[_SCHEMA] = SCHEMA
+    if schema < _SAME_MODEL and not rows_only:
+        raise BeliefError(
+            f"{str(path)!r} was saved by coterie {whole.attrs.get(_VERSION, '(unnamed)')}, whose "
+            "beliefs were of two kinds of artists: its draws do not mean what draws mean now. Its "
+            "rows are whole: evidence = Beliefs.evidence_in(path), and fit again."
+        )
     return whole
-
-
-_MIGRATIONS: Final[Mapping[int, Callable[[xr.DataTree], xr.DataTree]]] = MappingProxyType(
-    # 1 to 2: the seal is a matter of the file; the tree is the same.
-    {1: lambda tree: tree}
-)
 
 
 def _bytes_of(tree: xr.DataTree) -> int:

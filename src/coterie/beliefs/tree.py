@@ -151,8 +151,8 @@ class Beliefs:
         pandas.DataFrame
             ``artist``, ``cluster``, ``prior``, ``home`` (or ``membership``), ``lower`` and
             ``upper``: probabilities. The interval says how far the population is settled.
-            Then for each outcome ``<o>_rate``, ``<o>_lower``, ``<o>_upper``: the rate of the
-            next comparable cell, per person (binary) or per unit of exposure (count), and
+            Then for each outcome ``<o>_rate``, ``<o>_lower``, ``<o>_upper``: the median rate of
+            the next comparable cell, per person (binary) or per unit of exposure (count), and
             ``<o>_n``: the people or exposure counted so far. Of outcomes with a delay rates
             are final, and ``<o>_arrived`` is the share that had arrived when it was counted.
             Without membership the first four numbers are left out. ``attrs``: ``ci_kind``,
@@ -173,7 +173,7 @@ class Beliefs:
         rates = rate_table(self, artists=list(chosen), prob=mass)
         people = _totals(self, chosen)[names.DENOMINATOR]
         for outcome in people[names.OUTCOME].to_numpy().tolist():
-            for suffix, part in (("rate", "mean"), ("lower", "lower"), ("upper", "upper")):
+            for suffix, part in (("rate", "median"), ("lower", "lower"), ("upper", "upper")):
                 table = rates[part].sel({names.OUTCOME: outcome})
                 columns[f"{outcome}_{suffix}"] = table.transpose(*_PAIR).to_numpy().ravel()
             columns[f"{outcome}_n"] = people.sel({names.OUTCOME: outcome}).to_numpy().ravel()
@@ -269,6 +269,22 @@ class Beliefs:
             If there is no such file, it is damaged, or a later version wrote it.
         """
         return cls(read_tree(path))
+
+    @staticmethod
+    def evidence_in(path: str | os.PathLike[str]) -> Evidence:
+        """Read the rows of a file that :meth:`save` wrote, whichever version did.
+
+        Parameters
+        ----------
+        path
+            File to be read.
+
+        Raises
+        ------
+        BeliefError
+            As :meth:`load`, but for files whose draws meant something else.
+        """
+        return evidence_of(read_tree(path, rows_only=True)[names.LEDGER].to_dataset())
 
     def __repr__(self) -> str:
         return in_words(self.tree, self.homes, self.diagnose())

@@ -16,6 +16,7 @@ import xarray as xr
 
 from coterie import names
 from coterie.beliefs.design import Levels, as_labels, lookup
+from coterie.beliefs.fit_law import draw
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import Homes, MembershipPrior
 from coterie.beliefs.smooth import place_on
@@ -197,7 +198,8 @@ def _filled(wide: xr.Dataset, name: str, rng: np.random.Generator) -> xr.DataArr
         scale = wide[_SCALES[name]]
     else:
         scale = wide[name.replace(names.FACTOR_EFFECT, names.FACTOR_SCALE, 1)]
-    drawn = values.copy(data=rng.standard_normal(values.shape).astype(values.dtype))
+    fresh = draw if name == names.AFFINITY else (lambda shape, rng: rng.standard_normal(shape))
+    drawn = values.copy(data=fresh(values.shape, rng).astype(values.dtype))
     return (
         values.where(values.notnull(), drawn * scale).transpose(*values.dims).astype(values.dtype)
     )

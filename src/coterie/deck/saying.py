@@ -18,15 +18,13 @@ from coterie.deck.places import RANK, places, ranks, refuse_homeless
 from coterie.deck.rates import counted_outcome, outcome_of
 from coterie.deck.sentences import per_cent, per_people, plain, unsettled
 from coterie.errors import FindingError
-from coterie.findings import chosen, of_draws, of_twenty
+from coterie.findings import chosen, likely, of_draws, of_twenty
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
     from coterie.evidence import Outcome
     from coterie.findings import Finding
 
-CLEAR: Final = 0.5
-"""Belief from which a place is said to be likely."""
 _STEP: Final = "update"
 _NAMED: Final = 3
 _EXPOSURES: Final = (10, 100, 1_000, 10_000, 100_000)
@@ -37,6 +35,9 @@ _HALF: Final = 0.5
 
 def say_affinity(beliefs: Beliefs) -> str:
     """Say how many artists have a likely place, and which cluster has most of them.
+
+    A place is likely where it is believed in with one half or more, the counts have at least
+    doubled its odds and, with one home, it is 2 of 20 outcomes ahead of the next.
 
     Parameters
     ----------
@@ -64,24 +65,29 @@ def say_affinity(beliefs: Beliefs) -> str:
 
 def everybody_sentence(table: pd.DataFrame, homes: str) -> str:
     """Say the rows of :func:`places`, all artists together."""
-    wide = table.pivot_table(index=names.ARTIST, columns=names.CLUSTER, values="belief", sort=False)
-    inside = wide.drop(columns=names.ELSEWHERE, errors="ignore")
-    clear = inside >= CLEAR
-    if homes == "one":
-        clear &= wide.idxmax(axis=1).ne(names.ELSEWHERE).to_numpy()[:, None]
-    artists, likely = len(wide), int(clear.any(axis=1).sum())
+    wide, before = (
+        table.pivot_table(index=names.ARTIST, columns=names.CLUSTER, values=part, sort=False)
+        for part in ("belief", "prior")
+    )
+    found = [
+        likely(own, prior, many=homes == "many")
+        for own, prior in zip(wide.to_numpy(), before.to_numpy(), strict=True)
+    ]
+    clear = pd.DataFrame(found, index=wide.index, columns=wide.columns)
+    clear = clear.drop(columns=names.ELSEWHERE, errors="ignore")
+    artists, likely_ones = len(wide), int(clear.any(axis=1).sum())
     word = "a likely home" if homes == "one" else "a likely cluster"
     of = f"of {artists} artists" if artists > 1 else f"of {artists} artist"
-    if likely == 0:
+    if likely_ones == 0:
         return f"None {of} has {word} yet: evidence is thin"
     most = clear.sum()
     first = [plain(cluster) for cluster in most.index[most == most.max()]]
     if artists == 1:
-        return f"{likely} {of} has {word}: {_listed(first)}"
+        return f"{likely_ones} {of} has {word}: {_listed(first)}"
     lead = f"{first[0]} leads with {most.max()}"
     if len(first) > 1:
         lead = f"{_listed(first)} lead with {most.max()} each"
-    return f"{likely} {of} {'has' if likely == 1 else 'have'} {word}; {lead}"
+    return f"{likely_ones} {of} {'has' if likely_ones == 1 else 'have'} {word}; {lead}"
 
 
 def _listed(labels: Sequence[str]) -> str:
@@ -129,6 +135,10 @@ def say_ranks(beliefs: Beliefs, artist: Hashable) -> str:
         f"Of these clusters {plain(order.index[0])} comes first for {plain(artist)} in "
         f"{of_twenty(order.iloc[0])} equally likely states of the population"
     )
+    own = places(beliefs, [artist])
+    found = likely(own["belief"], own["prior"], many=beliefs.homes == "many")
+    if not (found & (own[names.CLUSTER] == order.index[0]).to_numpy()).any():
+        told += " (not a likely home)" if beliefs.homes == "one" else " (not a likely one)"
     if len(order) == 1:
         return told
     return f"{told}, {plain(order.index[1])} in {of_twenty(order.iloc[1])}"
@@ -221,7 +231,7 @@ def say_rates(beliefs: Beliefs, artist: Hashable, *, outcome: str, rng: np.rando
     own = outcome_of(beliefs, outcome)
     drawn = next_rates(beliefs, artists=[artist], rng=rng).sel({names.OUTCOME: outcome})
     drawn = drawn.isel({names.ARTIST: 0}).stack(sample=(names.CHAIN, names.DRAW))
-    order = drawn.mean("sample").to_series().sort_values(ascending=False, kind="stable")
+    order = drawn.median("sample").to_series().sort_values(ascending=False, kind="stable")
     first = plain(order.index[0])
     said = f"Rate of {outcome}, {plain(artist)}: {_rate(own, order.iloc[0])} in {first}"
     if len(order) == 1:

@@ -2,7 +2,8 @@
 
 "18 of 20 equally likely outcomes" is understood where "0.89" is not (Gigerenzer and Hoffrage,
 1995, *Psychological Review* 102). Callers may trust that a number in a sentence is one of the
-belief table, rounded to twentieths, and that certainty is never claimed by rounding.
+belief table, rounded to twentieths, that certainty is never claimed by rounding, and that no
+home is claimed where the counts have hardly moved the prior or another place is level.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import pandas as pd
 
 from coterie import names
 from coterie.deck.places import places
-from coterie.findings import OUTCOMES, of_twenty, whole
+from coterie.findings import OUTCOMES, likely, of_twenty, raised, whole
 
 if TYPE_CHECKING:
     from coterie.beliefs import Beliefs
@@ -145,18 +146,34 @@ def _one(artist: str, rows: pd.DataFrame) -> str:
     first, second = rows.iloc[0], rows.iloc[1] if len(rows) > 1 else None
     told = f"{of_twenty(first['belief'])} equally likely outcomes"
     open_ = ", and that is not settled" if unsettled(first) else ""
-    if first[names.CLUSTER] == names.ELSEWHERE:
-        return f"{artist} is most likely at home in none of these clusters: {told}{open_}"
-    name = plain(first[names.CLUSTER])
-    if first["belief"] > 1 - _LEAST:
-        return f"{artist} is at home in {name}: {told}{open_}"
-    if first["belief"] >= _HALF or second is None:
-        return f"{artist} is most likely at home in {name}: {told}{open_}"
-    other = plain(second[names.CLUSTER])
-    other = "a home in none of these clusters" if other == names.ELSEWHERE else other
+    name = _place(first)
+    if likely(rows["belief"], rows["prior"], many=False).any():
+        if first["belief"] > 1 - _LEAST and first[names.CLUSTER] != names.ELSEWHERE:
+            return f"{artist} is at home in {name}: {told}{open_}"
+        return (
+            f"{artist} is most likely at home in {name.removeprefix('a home in ')}: {told}{open_}"
+        )
+    if not raised(first["belief"], first["prior"]):
+        return f"The home of {artist} is open: {name} has {told}{_as_before(first)}"
+    if second is None:
+        return f"The home of {artist} is open: {name} has {told}"
+    other = _place(second)
     if whole(first["belief"]) == whole(second["belief"]):
         return f"The home of {artist} is open: {name} and {other} are level with {told} each"
     return f"The home of {artist} is open: {name} has {told}, {other} {of_twenty(second['belief'])}"
+
+
+def _place(row: pd.Series[Any]) -> str:
+    name = plain(row[names.CLUSTER])
+    return "a home in none of these clusters" if name == names.ELSEWHERE else name
+
+
+def _as_before(row: pd.Series[Any]) -> str:
+    """Say that the counts did not raise a belief, and what it was."""
+    before, now = of_twenty(row["prior"]), of_twenty(row["belief"])
+    if before == now:
+        return ", as before the evidence"
+    return f", and had {before} before the evidence"
 
 
 def unsettled(row: pd.Series[Any]) -> bool:
@@ -165,20 +182,25 @@ def unsettled(row: pd.Series[Any]) -> bool:
 
 
 def _many(artist: str, rows: pd.DataFrame) -> str:
-    likely = rows[rows["belief"] > _HALF]
-    if likely.empty:
+    found = rows[likely(rows["belief"], rows["prior"], many=True)]
+    if found.empty:
         first = rows.iloc[0]
+        if first["belief"] > _HALF:
+            return (
+                f"Whether {artist} belongs in {plain(first[names.CLUSTER])} is open: it has "
+                f"{of_twenty(first['belief'])} equally likely outcomes{_as_before(first)}"
+            )
         return (
             f"{artist} is not likely to belong in any of {len(rows)} clusters; "
             f"{plain(first[names.CLUSTER])} comes nearest with {of_twenty(first['belief'])} "
             "equally likely outcomes"
         )
-    wide = bool(likely.apply(unsettled, axis=1).any())
-    sure = likely["belief"].min() >= _SURE and not wide
+    wide = bool(found.apply(unsettled, axis=1).any())
+    sure = found["belief"].min() >= _SURE and not wide
     verb = "belongs in" if sure else "more likely than not belongs in"
     pairs = [
         (plain(cluster), of_twenty(belief))
-        for cluster, belief in zip(likely[names.CLUSTER], likely["belief"], strict=True)
+        for cluster, belief in zip(found[names.CLUSTER], found["belief"], strict=True)
     ]
     told = [f"{pairs[0][0]}: {pairs[0][1]} equally likely outcomes"]
     if len(pairs) > 1:

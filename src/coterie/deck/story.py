@@ -45,6 +45,10 @@ _PARTS: Final = {"value": "mean", "lower": "lower", "upper": "upper"}
 _TITLE: Final = 4
 """Letters of a capitalised word that may be short for something: St, Mr, Prof."""
 _SHORT_WORDS: Final = ("feat", "vs", "vol", "pt", "ft", "no")
+_BELONGING: Final = {
+    "one": "home is where the fit is highest, of these clusters and one unseen",
+    "many": "an artist belongs where its fit is among the highest share that was stated",
+}
 _MOVES: Final = 4
 """Clusters whose belief is drawn through time."""
 
@@ -407,7 +411,8 @@ def _notes(beliefs: Beliefs, attrs: Any, found: Diagnosis) -> tuple[str, ...]:
         f"{len(evidence.clusters):,}",
         f"Data cut: {days}" + (f", windows of {evidence.window}" if evidence.window else ""),
         f"Outcomes: {', '.join(o.name for o in evidence.outcomes)}",
-        "Method: hierarchical Beta-Binomial and Gamma-Poisson model, membership summed out "
+        "Method: hierarchical Beta-Binomial and Gamma-Poisson model of lasting fits; "
+        f"{_BELONGING[str(beliefs.homes)]} "
         f"(coterie {__version__}, {size[names.CHAIN]} chains of {size[names.DRAW]:,} draws)",
         f"Interval: {interval_in_words(attrs)}; that of a belief says how far the population "
         "is settled",

@@ -13,7 +13,7 @@ import dataclasses
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from statistics import NormalDist
-from typing import Any, Literal
+from typing import Any, Literal, get_args
 
 import numpy as np
 import pandas as pd
@@ -171,9 +171,11 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         ``"many"``: a member is who has one of the ``pi`` highest affinities of all; ``None``
         for a world without members.
     fits
-        Law of affinities: ``"normal"``, as the model has it; ``"student"``, of three degrees
-        of freedom, scaled to a variance of 1; ``"mixture"``, two kinds of artists: those who
-        are at home are two standard deviations above those who are not, both normal.
+        Law of affinities. Of mean 0 and variance 1 are ``"normal"``, as the model has it;
+        ``"exponential"``, the logarithm of an exponential variable, with a heavy left tail; and
+        ``"student"``, of three degrees of freedom. ``"mixture"``: two kinds of artists; those
+        who are at home are two standard deviations above those who are not, both normal of
+        variance 1, and a home need not have the highest affinity.
     parameters
         One value an outcome, as :class:`Parameters` or a mapping by its names (with
         ``factor_scale`` or ``factor_scale_<f>`` only if there are factors). ``None``
@@ -258,8 +260,8 @@ def world(  # noqa: PLR0913 - a world is stated in one call
     }
     truth = _population(design, coords, rng)
     n_artists, n_clusters = len(coords[names.ARTIST]), len(coords[names.CLUSTER])
-    if fits not in ("normal", "student", "mixture"):
-        raise EvidenceError(f'fits is {fits!r}; it is "normal", "student" or "mixture".')
+    if fits not in get_args(Fits):
+        raise EvidenceError(f"fits is {fits!r}; it is one of {get_args(Fits)}.")
     if homes == "one":
         chances = _home_chances(shares, n_clusters, elsewhere)
         home = rng.choice(n_clusters + 1, size=n_artists, p=chances)
@@ -330,6 +332,9 @@ def _population(design: Design, coords: Mapping[str, Any], rng: np.random.Genera
 def _affinities(fits: Fits, shape: tuple[int, int], rng: np.random.Generator) -> Floats:
     if fits == "student":
         return np.asarray(rng.standard_t(_HEAVY, size=shape) / np.sqrt(_HEAVY / (_HEAVY - 2)))
+    if fits == "exponential":
+        logs = np.log(rng.exponential(size=shape))
+        return np.asarray((logs + np.euler_gamma) * np.sqrt(6.0) / np.pi)
     return rng.normal(size=shape)
 
 
@@ -353,7 +358,9 @@ def _many_homes(
         member = rng.random(drawn.shape) < chance
         return drawn + _APART * member, member
     inside = np.clip(1 - chance, 1e-12, 1 - 1e-12)
-    if fits == "student":
+    if fits == "exponential":
+        high = (np.log(-np.log(1 - inside)) + np.euler_gamma) * np.sqrt(6.0) / np.pi
+    elif fits == "student":
         high = np.quantile(_affinities(fits, (_MANY, 1), rng), inside)
     else:
         high = np.array([NormalDist().inv_cdf(share) for share in inside])

@@ -20,7 +20,7 @@ from coterie.evidence.windows import parse_window
 from coterie.typing import Floats
 
 Drift = Literal["fresh", "walk"]
-Fits = Literal["normal", "student", "mixture"]
+Fits = Literal["normal", "exponential", "student", "mixture"]
 
 MEMBER = "member"
 PRESENT = "present"

@@ -61,6 +61,17 @@ def _few(evidence: Evidence) -> list[Problem]:
     artists = evidence.artists.tolist()
     if len(artists) > FEW_ARTISTS:
         return []
+    if len(artists) == 1:
+        return [
+            of_table(
+                "one-artist", "warning", names.ARTIST,
+                message=f"the table has one artist ({quoted(artists[0])}): the priors of "
+                "cluster_scale and kappa carry how much of a difference between clusters is "
+                "this artist's.",
+                fix="State population=PopulationPrior.streaming() if these are rates of streaming "
+                "campaigns, or fit it among other artists of the roster.",
+            )
+        ]  # fmt: skip
     return [
         of_table(
             "few-artists", "warning", names.ARTIST,

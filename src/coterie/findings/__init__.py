@@ -16,6 +16,7 @@ from coterie.findings.gates import Gates
 from coterie.findings.half_life import choose_half_life
 from coterie.findings.information import value_of_information
 from coterie.findings.layers import layers
+from coterie.findings.leading import likely, raised
 from coterie.findings.level_comparison import compare_levels
 from coterie.findings.markets import Market
 from coterie.findings.policies import simulate_policy
@@ -53,6 +54,7 @@ __all__ = [
     "explain",
     "formulas",
     "layers",
+    "likely",
     "of_draws",
     "of_share",
     "of_twenty",
@@ -61,6 +63,7 @@ __all__ = [
     "positioning",
     "predictive_check",
     "prior_rates",
+    "raised",
     "ready_to_scale",
     "release_diagnostics",
     "sbc",

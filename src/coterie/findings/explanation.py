@@ -1,8 +1,10 @@
-"""Explain: what moved the belief about one artist, and how far it can be moved.
+"""Explain: what moved the belief about one artist, and what would make another place lead.
 
 Each outcome, release and level of a factor is left out in turn and the artist is believed in
 again, through the whole model: what a part is worth is the difference it makes with all else
-in place, so that the parts do not add up, and the rest is shown as ``shared``.
+in place, so that the parts do not add up, and the rest is shown as ``shared``. What would make
+another place lead is asked of everything that could: the counts of each outcome and all counts,
+how far cells scatter, the stated prior, and each part left out.
 
 Source: leave-one-out differences in log odds; the population follows by Pareto-smoothed
 weights (Vehtari and others, 2024). How much is prior: power-scaling (Kallioinen and others, 2024).
@@ -10,8 +12,8 @@ weights (Vehtari and others, 2024). How much is prior: power-scaling (Kallioinen
 
 from __future__ import annotations
 
-from collections.abc import Hashable, Iterator
-from dataclasses import dataclass
+from collections.abc import Callable, Hashable, Iterator
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
@@ -20,6 +22,7 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
+from coterie.findings.leading import likely
 from coterie.findings.origin import origin_of
 from coterie.findings.powering import OWN, WEIGHT_OF, in_words, per_doubling, through_population
 
@@ -36,6 +39,10 @@ _SHOWN: Final = 3
 _FACTORS: Final = tuple(float(x) for x in np.exp(np.linspace(0, np.log(1000), 16))[1:])
 _FARTHEST: Final = 20.0
 _HALVINGS: Final = 40
+_KEPT: Final = tuple(round(0.95 - 0.05 * i, 2) for i in range(20))
+"""Shares of counts that are kept, from nearly all to none."""
+_FINER: Final = 4
+_EQUAL: Final = 1e-9
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,12 +71,16 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
         of a factor adds to the log odds of each cluster, with all others in place; the parts of
         one kind and its ``shared`` sum to the whole way from prior to belief. ``khat`` (part):
         above 0.7 the population without that part cannot be read from these draws.
+        ``leads_without`` (part): the place that is believed in most without it.
         ``prior``, ``belief`` (cluster): probabilities. ``listeners`` (cluster): people counted
         there; ``prior_listeners``: people of that cluster whose counts would weigh as much as its
-        prior odds, NaN where none were counted. ``kappa_factor`` (outcome): times its kappa at
-        which another home would be the likeliest, nearest to 1; NaN where a thousandfold does not
-        do it. ``prior_factor`` (cluster): times its prior odds at which a cluster is as likely as
-        the likeliest other (many homes: as likely as not); below 1 where it is the likeliest.
+        prior odds, NaN where none were counted. What would make another place lead, the
+        population held: ``counts_factor`` (outcome), the share of the outcome's evidence, below
+        1, that would be left, and ``all_counts_factor``, that of all of the artist's; NaN where
+        none of it need be left. ``kappa_factor`` (outcome): times its kappa, nearest to 1; NaN
+        where a thousandfold does not do it. ``prior_factor`` (cluster), one home: times its prior
+        odds at which a cluster is as likely as the likeliest other, below 1 where it is the
+        likeliest; NaN with many homes, where the prior moves a threshold and not odds.
         ``per_doubling`` (weight_of, cluster): what the belief gains, in probability, for each
         doubling of the power of the ``membership_prior`` or of the artist's ``own_counts``; a
         prior that is alike in all places has no power to turn. ``psense`` (source, cluster):
@@ -105,21 +116,31 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     now, size = belief.mean(axis=0), len(clusters)
     way = _log_odds(now[:size]) - _log_odds(alone.prior[:size])
     parts = list(_parts(beliefs, alone))
-    rows, khats = _worth(alone, parts, now, evidence, size)
-    table = _table(parts, rows, khats, way, clusters)
+    places = [*map(str, clusters), *([names.ELSEWHERE] if now.size > size else [])]
+    rows, khats, first = _worth(alone, parts, now, evidence, size)
+    table = _table(parts, rows, khats, [places[k] for k in first], way, clusters)
     outcomes = beliefs.evidence.outcomes
     told = np.array([o.kind == "binary" and o.informs is True for o in outcomes])
     table = table.assign(_by_cluster(alone, belief, way, told, many=beliefs.homes == "many"))
     turned = _scatter_turns(alone, now, len(outcomes))
     table["kappa_factor"] = (names.OUTCOME, turned, {UNIT: "times kappa"})
+    left, whole = _counts_turn(alone, now, len(outcomes))
+    share = {UNIT: "share of evidence"}
+    table["counts_factor"] = (names.OUTCOME, left, share)
+    table["all_counts_factor"] = ((), whole, share)
     table = table.merge(through_population(beliefs, artist, alone.everybody))
     table = table.assign_coords({names.OUTCOME: [o.name for o in outcomes], WEIGHT_OF: list(OWN)})
-    places = [*map(str, clusters), *([names.ELSEWHERE] if now.size > size else [])]
+    many = beliefs.homes == "many"
+    claimed = bool(likely(now, alone.prior, many=many)[now.argmax()])
     return Finding(
         kind="explanation",
-        headline=_headline(artist, table, now, alone.prior, places),
+        headline=_headline(artist, table, now, alone.prior, places, claimed=claimed),
         table=table,
-        caveats=(*_caveats(table), in_words(table, int(now[:size].argmax()))),
+        caveats=(
+            *_caveats(table),
+            *_turned(table, places[int(now.argmax())], many=many),
+            in_words(table, int(now[:size].argmax())),
+        ),
         provenance=origin_of(beliefs, artist=str(artist)),
     )
 
@@ -143,11 +164,11 @@ def _parts(beliefs: Beliefs, alone: Alone) -> Iterator[_Part]:
 
 def _worth(
     alone: Alone, parts: list[_Part], now: Floats, evidence: Floats, size: int
-) -> tuple[list[Floats], list[float]]:
-    """Return what each part adds to the log odds of each cluster, and Pareto k."""
+) -> tuple[list[Floats], list[float], list[int]]:
+    """Return what each part adds to the log odds of each cluster, Pareto k, and who leads then."""
     from coterie.beliefs import smoothed_weights
 
-    rows, khats = [], []
+    rows, khats, first = [], [], []
     for part in parts:
         without, other = alone.believe(gone=part.gone)
         weight, khat = smoothed_weights(alone.units * (other - evidence)[:, None])
@@ -158,25 +179,35 @@ def _worth(
         lost = np.all(both <= _EDGE, axis=0) | np.all(both >= 1 - _EDGE, axis=0)
         rows.append(np.where(lost, np.nan, worth))
         khats.append(float(khat[0]))
-    return rows, khats
+        first.append(_leader(left, now))
+    return rows, khats, first
+
+
+def _leader(other: Floats, now: Floats) -> int:
+    """Return who leads; who leads now keeps the lead where another is level."""
+    own = int(now.argmax())
+    return int(other.argmax()) if other.max() > other[own] + _EQUAL else own
 
 
 def _table(
-    parts: list[_Part], rows: list[Floats], khats: list[float], way: Floats, clusters: list[Any]
-) -> xr.Dataset:
-    named, kinds, worth, khat = [], [], [], []
+    parts: list[_Part], rows: list[Floats], khats: list[float], first: list[str], way: Floats,
+    clusters: list[Any],
+) -> xr.Dataset:  # fmt: skip
+    named, kinds, worth, khat, leads = [], [], [], [], []
     for kind in dict.fromkeys(part.kind for part in parts):
         at = [i for i, part in enumerate(parts) if part.kind == kind]
         named += [*(parts[i].name for i in at), _SHARED]
         kinds += [kind] * (len(at) + 1)
         worth += [*(rows[i] for i in at), way - np.sum([rows[i] for i in at], axis=0)]
         khat += [*(khats[i] for i in at), np.nan]
+        leads += [*(first[i] for i in at), ""]
     if not named:
-        named, kinds, worth, khat = ["everything"], ["all"], [way], [np.nan]
+        named, kinds, worth, khat, leads = ["everything"], ["all"], [way], [np.nan], [""]
     return xr.Dataset(
         {
             "nats": ((PART, names.CLUSTER), np.stack(worth), {UNIT: "nats of log odds"}),
             "khat": (PART, khat, {UNIT: "Pareto k"}),
+            "leads_without": (PART, leads, {UNIT: "name"}),
         },
         coords={PART: named, KIND: (PART, kinds), names.CLUSTER: clusters},
     )
@@ -191,8 +222,8 @@ def _by_cluster(
     with np.errstate(divide="ignore", invalid="ignore"):
         weight = np.abs(_log_odds(alone.prior[:size])) / np.abs(way) * people
     weight = np.where((people > 0) & np.isfinite(weight), weight, np.nan)
-    doubled = per_doubling(belief, alone.prior[None], many=many)[:, :size]
-    turns = _prior_turns(belief, size, many=many)
+    doubled = per_doubling(alone)[:, :size]
+    turns = np.full(size, np.nan) if many else _prior_turns(belief, size)
     return {
         "prior": (names.CLUSTER, alone.prior[:size], {UNIT: "probability"}),
         "belief": (names.CLUSTER, belief.mean(axis=0)[:size], {UNIT: "probability"}),
@@ -234,15 +265,50 @@ def _scatter_turns(alone: Alone, now: Floats, outcomes: int) -> Floats:
 def _turns(alone: Alone, now: Floats, outcome: int, factor: float, outcomes: int) -> bool:
     scatter = np.ones(outcomes)
     scatter[outcome] = factor
-    other = alone.believe(scatter=scatter)[0].mean(axis=0)
-    return bool(other.argmax() != now.argmax())
+    return _another(alone.believe(scatter=scatter)[0].mean(axis=0), now)
 
 
-def _prior_turns(belief: Floats, size: int, *, many: bool) -> Floats:
+def _another(other: Floats, now: Floats) -> bool:
+    return _leader(other, now) != int(now.argmax())
+
+
+def _counts_turn(alone: Alone, now: Floats, outcomes: int) -> tuple[Floats, float]:
+    """Return the largest share of evidence at which another place leads, by outcome and of all."""
+    made = alone.made
+
+    def fewer(of: Flags) -> Callable[[float], Floats]:
+        def believed(share: float) -> Floats:
+            weight = np.where(of, share * made.weight, made.weight)
+            return replace(alone, made=replace(made, weight=weight)).believe()[0].mean(axis=0)
+
+        return believed
+
+    parts = [made.outcome == o for o in range(outcomes)]
+    found = [_share_left(fewer(of), now) if of.any() else np.nan for of in parts]
+    whole = _share_left(lambda share: alone.believe(counts_power=share)[0].mean(axis=0), now)
+    return np.array(found), whole
+
+
+def _share_left(believed: Callable[[float], Floats], now: Floats) -> float:
+    """Return the largest share, below 1, of some evidence at which another place leads."""
+    high = 1.0
+    for share in _KEPT:
+        if not _another(believed(share), now):
+            high = share
+            continue
+        low = share
+        for _ in range(_FINER):
+            middle = (low + high) / 2
+            low, high = (middle, high) if _another(believed(middle), now) else (low, middle)
+        return low
+    return float("nan")
+
+
+def _prior_turns(belief: Floats, size: int) -> Floats:
     """Return the factor on each cluster's prior odds that makes it as likely as any other.
 
-    Given the population, odds move as their prior does; the factor is found by halving.
-    Many homes: as likely as not.
+    With one home and given the population, odds move as their prior does; the factor is found
+    by halving.
     """
     found = np.ones(size)
     for k in range(size):
@@ -252,7 +318,7 @@ def _prior_turns(belief: Floats, size: int, *, many: bool) -> Floats:
         def ahead(log_factor: float, own: Floats = own, others: Floats = others) -> bool:
             factor = np.exp(log_factor)
             scale = 1 + (factor - 1) * own
-            rival = 0.5 if many else (others / scale).mean(axis=0).max(initial=0.0)
+            rival = (others / scale).mean(axis=0).max(initial=0.0)
             return bool((factor * own / scale).mean() >= rival)
 
         low, high = -_FARTHEST, _FARTHEST
@@ -270,22 +336,28 @@ def _log_odds(share: Floats) -> Floats:
 
 
 def _headline(
-    artist: Hashable, table: xr.Dataset, now: Floats, prior: Floats, places: list[str]
-) -> str:
+    artist: Hashable, table: xr.Dataset, now: Floats, prior: Floats, places: list[str], *,
+    claimed: bool,
+) -> str:  # fmt: skip
     best = int(now.argmax())
     where = f"{places[best]!r} ({now[best]:.2f}, before the counts {prior[best]:.2f})"
     if best >= table.sizes[names.CLUSTER]:
+        if not claimed:
+            return f"The home of {artist} is open; the highest belief is in {where}."
         return f"{artist} is most likely at home in none of these clusters: {where}."
+    told_first = f"{artist} is most likely at home in {where}"
+    if not claimed:
+        told_first = f"The home of {artist} is open; the highest belief is in {where}"
     how_much = _how_much_is_prior(table.isel({names.CLUSTER: best}), artist)
     own = table["nats"].isel({names.CLUSTER: best})
     told = own.isel({PART: np.flatnonzero(own[KIND] == names.OUTCOME)})
     told = told.isel({PART: np.flatnonzero(told[PART] != _SHARED)})
     if told.size == 0:
-        return f"{artist} is most likely at home in {where}.{how_much}"
+        return f"{told_first}.{how_much}"
     order = np.argsort(-np.abs(told.to_numpy()))[:_SHOWN]
     words = [f"{told[PART].values[i]} {float(told[i]):+.1f}" for i in order]
     return (
-        f"{artist} is most likely at home in {where}; what each outcome adds to its log odds, the "
+        f"{told_first}; what each outcome adds to its log odds, the "
         f"others in place: {', '.join(words)} nats.{how_much}"
     )
 
@@ -320,12 +392,51 @@ def _caveats(table: xr.Dataset) -> tuple[str, ...]:
             "Some beliefs are so near 0 or 1, with a part and without it, that what the part is "
             "worth cannot be told; it is left empty."
         )
+    return tuple(told)
+
+
+def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
+    """Say what would make another place lead: counts, a part, scatter or the prior."""
+    said = []
+    left = table["counts_factor"].dropna(names.OUTCOME)
+    if left.size:
+        at = int(left.to_numpy().argmax())
+        name = str(left[names.OUTCOME].values[at])
+        said.append(f"{1 - float(left[at]):.0%} less evidence of {name!r}")
+    whole = float(table["all_counts_factor"])
+    if np.isfinite(whole):
+        said.append(f"{1 - whole:.0%} less evidence of all outcomes together")
+    without = table["leads_without"].to_numpy()
+    lost = [
+        f"no {part!r} ({place!r} leads)"
+        for part, place in zip(table[PART].values.tolist(), without.tolist(), strict=True)
+        if place not in ("", leader)
+    ]
+    said += lost[:_SHOWN] + ([f"{len(lost) - _SHOWN} more parts"] if len(lost) > _SHOWN else [])
     turned = table["kappa_factor"].dropna(names.OUTCOME)
     if turned.size:
         at = int(np.abs(np.log(turned.to_numpy())).argmin())
         name = str(turned[names.OUTCOME].values[at])
-        told.append(
-            f"Another home would be believed in if cells of {name!r} scattered with "
-            f"{float(turned[at]):.2g} times their kappa."
+        said.append(f"cells of {name!r} that scatter with {float(turned[at]):.2g} times their kappa")
+    if not many and leader in table[names.CLUSTER].astype(str):
+        own = table["prior_factor"].to_numpy()[
+            table[names.CLUSTER].astype(str).to_numpy().tolist().index(leader)
+        ]
+        if own > np.exp(-_FARTHEST / 2):
+            said.append(f"prior odds of {leader!r} times {own:.2g}")
+    if said:
+        yield (
+            f"Another place would lead, or be level, with any of these, all else held: "
+            f"{'; '.join(said)}."
         )
-    return tuple(told)
+    else:
+        yield (
+            f"Nothing that was turned makes another place lead than {leader!r}: no outcome or part "
+            "left out, no scatter of cells up to a thousandfold, no prior that could be meant."
+        )
+    if many:
+        yield (
+            "With many homes the stated prior says from which fit on an artist belongs: odds do "
+            "not move with it, and prior_factor is left empty. What half and twice the prior "
+            "would do, sensitivity tells."
+        )

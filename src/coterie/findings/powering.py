@@ -2,8 +2,9 @@
 
 Power-scaling raises a prior or a likelihood to a power near 1 and asks how far the belief goes
 with it. What is stated of the population, and the counts of everybody, reach an artist's belief
-through the population: ArviZ's ``psense`` weighs its draws. The stated prior of membership and
-the artist's own counts reach it through the log odds: given the population, that is exact.
+through the population: ArviZ's ``psense`` weighs its draws. With the stated prior of membership
+and the artist's own counts at another power the artist is believed in again, through the
+integrals: given the population, that is exact.
 
 Source: Kallioinen, Paananen, Bürkner and Vehtari (2024), *Detecting and diagnosing prior and
 likelihood sensitivity with power-scaling*, Statistics and Computing 34, 57.
@@ -12,7 +13,7 @@ likelihood sensitivity with power-scaling*, Statistics and Computing 34, 57.
 from __future__ import annotations
 
 import warnings
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from typing import TYPE_CHECKING, Final
 
 import numpy as np
@@ -22,7 +23,7 @@ from coterie import names
 from coterie.findings.finding import UNIT
 
 if TYPE_CHECKING:
-    from coterie.beliefs import Beliefs
+    from coterie.beliefs import Alone, Beliefs
     from coterie.typing import Floats
 
 SOURCE: Final = "source"
@@ -35,6 +36,8 @@ NOTABLE: Final = 0.05
 _SHIFT: Final = "shift"
 _SHIFTS: Final = 19
 _FLAT: Final = 1e-9
+_STEP: Final = 0.25
+"""Doublings to either side over which a slope is taken."""
 
 
 def through_population(beliefs: Beliefs, artist: Hashable, units: Floats) -> xr.Dataset:
@@ -79,17 +82,13 @@ def through_population(beliefs: Beliefs, artist: Hashable, units: Floats) -> xr.
     ).pipe(lambda made: made.where(np.isfinite(made)))
 
 
-def per_doubling(belief: Floats, prior: Floats, *, many: bool) -> Floats:
+def per_doubling(alone: Alone) -> Floats:
     """Return what a doubling of the power of prior and of own counts would add, at power 1.
 
     Parameters
     ----------
-    belief
-        Probability of each place at draws of the population: (draw, place).
-    prior
-        Before the counts: (draw or 1, place).
-    many
-        Whether places exclude each other not.
+    alone
+        The artist, at draws of the population.
 
     Returns
     -------
@@ -97,17 +96,16 @@ def per_doubling(belief: Floats, prior: Floats, *, many: bool) -> Floats:
         In probability, as a slope over the logarithm to base 2 of the power:
         (``OWN``, place). Positive where that which is scaled speaks for the place.
     """
-    tiny = np.finfo(np.float64).tiny
-    told = np.log(np.clip(prior, tiny, None))
-    counts = np.log(np.clip(belief, tiny, None)) - told
-    if many:
-        told = told - np.log(np.clip(1 - prior, tiny, None))
-        both = np.log(np.clip(belief, tiny, None)) - np.log(np.clip(1 - belief, tiny, None))
-        slopes = [belief * (1 - belief) * part for part in (told, both - told)]
-    else:
-        parts = (np.broadcast_to(told, belief.shape), counts)
-        slopes = [belief * (part - (belief * part).sum(axis=1, keepdims=True)) for part in parts]
-    return np.log(2) * np.stack([slope.mean(axis=0) for slope in slopes])
+
+    def slope(believed: Callable[[float], Floats]) -> Floats:
+        return (believed(2**_STEP) - believed(2**-_STEP)) / (2 * _STEP)
+
+    return np.stack(
+        [
+            slope(lambda power: alone.believe(prior_power=power)[0].mean(axis=0)),
+            slope(lambda power: alone.believe(counts_power=power)[0].mean(axis=0)),
+        ]
+    )
 
 
 def in_words(table: xr.Dataset, place: int) -> str:
