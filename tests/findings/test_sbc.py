@@ -9,8 +9,9 @@ import numpy as np
 import pytest
 
 from coterie.errors import FindingError
-from coterie.findings import FAMILIES, sbc
+from coterie.findings import FAMILIES, families, replicating, sbc
 from coterie.findings.uniform import belief_test, covered, rank_test
+from tests.beliefs.small_world import OLD, believing
 
 SEED = 5
 
@@ -79,6 +80,7 @@ def counted(monkeypatch):
         return ranks | {
             "belief": belief.tolist(),
             "member": (rng.random(belief.size) < belief).astype(int).tolist(),
+            "drawn": belief.tolist(),
             "best": [0.25] * 4,
             "is_best": rng.permutation([1, 0, 0, 0]).tolist(),
             "rhat": 1.0,
@@ -174,3 +176,25 @@ def test_the_truth_is_one_more_draw_on_a_thousand_worlds(family, tmp_path):
 def test_the_truth_is_one_more_draw_on_two_thousand_worlds(family, tmp_path):
     found = sbc(family, folder=tmp_path, replications=2000, seed=20261124)
     assert not found.table["flagged"].any(), found.headline
+
+
+@pytest.mark.parametrize("homes", ["one", "many"])
+def test_draws_of_affinities_make_the_belief_that_the_integrals_make(homes, rng):
+    """Known population: whoever draws fits and whoever integrates them say the same of homes."""
+    beliefs = believing(OLD, rng, homes)
+    told = beliefs.home if homes == "one" else beliefs.membership
+    mean = told.mean(("chain", "draw"))
+    drawn = replicating._by_draws(beliefs, mean.dims)
+    # 4,000 draws of fits, and 200 of the population in the integrals.
+    error = np.sqrt(mean * (1 - mean) / 4000 + told.var(("chain", "draw")) / 200)
+    assert (np.abs(drawn - mean) < 4 * error + 5e-3).all()
+
+
+def test_what_is_ranked_holds_the_new_law(rng):
+    """Affinities at three amounts of evidence, the highest and its lead, and homes elsewhere."""
+    world = families.draw(FAMILIES["one-home"], rng)
+    truth = world.truth["affinity"]
+    home = world.truth["home"].to_numpy()
+    highest = truth["cluster"].to_numpy()[truth.to_numpy().argmax(axis=1)]
+    named = home != "elsewhere"
+    assert (home[named] == highest[named]).all()

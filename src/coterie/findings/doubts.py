@@ -341,8 +341,8 @@ def identified(beliefs: Beliefs, rng: np.random.Generator) -> Doubt:
     )
     p = float((1 + (none >= own).sum()) / (1 + own.size))
     figures = (
-        f"largest beliefs are {own.mean():.2f} on average, and {none.mean():.2f} in tables alike in "
-        f"which nobody belongs anywhere (p {p:.2g})"
+        f"largest beliefs are {own.mean():.2f} on average, and {none.mean():.2f} in tables alike "
+        f"in which nobody belongs anywhere (p {p:.2g})"
     )
     if p <= FEW:
         return Doubt(MEMBERSHIP, GOOD, f"Leaders are ahead of the field: {figures}.", p)

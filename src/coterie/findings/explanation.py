@@ -404,7 +404,7 @@ def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
         name = str(left[names.OUTCOME].values[at])
         said.append(f"{1 - float(left[at]):.0%} less evidence of {name!r}")
     whole = float(table["all_counts_factor"])
-    if np.isfinite(whole):
+    if np.isfinite(whole) and table.sizes[names.OUTCOME] > 1:
         said.append(f"{1 - whole:.0%} less evidence of all outcomes together")
     without = table["leads_without"].to_numpy()
     lost = [
@@ -417,11 +417,11 @@ def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
     if turned.size:
         at = int(np.abs(np.log(turned.to_numpy())).argmin())
         name = str(turned[names.OUTCOME].values[at])
-        said.append(f"cells of {name!r} that scatter with {float(turned[at]):.2g} times their kappa")
-    if not many and leader in table[names.CLUSTER].astype(str):
-        own = table["prior_factor"].to_numpy()[
-            table[names.CLUSTER].astype(str).to_numpy().tolist().index(leader)
-        ]
+        times = float(turned[at])
+        said.append(f"cells of {name!r} that scatter with {times:.2g} times their kappa")
+    named = list(map(str, table[names.CLUSTER].values.tolist()))
+    if not many and leader in named:
+        own = float(table["prior_factor"][named.index(leader)])
         if own > np.exp(-_FARTHEST / 2):
             said.append(f"prior odds of {leader!r} times {own:.2g}")
     if said:

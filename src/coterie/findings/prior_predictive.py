@@ -151,5 +151,6 @@ def _sentence(own: xr.Dataset) -> str:
         text = {w: f"{v:.3g} a unit of {own[names.DENOMINATOR].item()}" for w, v in who.items()}
     return (
         f"{own[names.OUTCOME].item()}: before any evidence half of the cells in the best of "
-        f"{CLUSTERS} clusters lie above {text[HOME]}, half of those in any cluster above {text[ANY]}."
+        f"{CLUSTERS} clusters lie above {text[HOME]}, half of those in any cluster above "
+        f"{text[ANY]}."
     )

@@ -17,6 +17,7 @@ from typing import Any, Final
 
 import numpy as np
 import xarray as xr
+from scipy.special import ndtr, ndtri
 
 from coterie import names
 from coterie.beliefs import Beliefs, MembershipPrior, believe_given, fit, predict
@@ -77,7 +78,9 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
     dict
         ``ranks``: by statistic, draws of :data:`RANKED` below the truth, ties broken at
         random; the same under the name of each fault of :data:`PLANTED`; ``belief`` and
-        ``member``: what was believed of each pair, and what is true;
+        ``member``: what was believed of each pair, and what is true; ``drawn``: the belief that
+        draws of affinities make by themselves, home being where the highest is, or those above
+        their threshold; ``away`` and ``is_away``, one home: the same of a home elsewhere;
         ``best`` and ``is_best``: the same of each cluster's being the highest in its first
         outcome; ``rhat``, ``ess``, ``divergent`` (share of draws), ``tries``, ``seconds``.
     """
@@ -90,6 +93,14 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
     belief = beliefs.home if family.homes == "one" else beliefs.membership
     mean = belief.mean(_SAMPLE)
     member = world.truth["member"].sel({d: mean[d] for d in mean.dims}).transpose(*mean.dims)
+    away = {}
+    if family.homes == "one":
+        there = beliefs.elsewhere.mean(_SAMPLE)
+        home = world.truth[names.HOME].sel({names.ARTIST: there[names.ARTIST]})
+        away = {
+            "away": np.round(there.to_numpy(), 4).tolist(),
+            "is_away": (home == names.ELSEWHERE).to_numpy().astype(int).tolist(),
+        }
     pairs = list(_statistics(beliefs, world, family, rng))
     effect = _drawn(beliefs)[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
     true_effect = world.truth[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
@@ -108,6 +119,7 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
         | {
             "belief": np.round(mean.to_numpy().ravel(), 4).tolist(),
             "member": member.to_numpy().astype(int).ravel().tolist(),
+            "drawn": np.round(_by_draws(beliefs, mean.dims).ravel(), 4).tolist(),
             "best": np.round(best, 4).tolist(),
             "is_best": (np.arange(clusters.size) == int(true_effect.to_numpy().argmax()))
             .astype(int)
@@ -118,7 +130,29 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
             "tries": tries,
             "seconds": round(seconds, 2),
         }
+        | away
     )
+
+
+def _by_draws(beliefs: Beliefs, dims: tuple[Any, ...]) -> Floats:
+    """Return how likely each pair belongs as draws of affinities say, which are standard normal.
+
+    The library's own integrals are not asked: they are to agree.
+    """
+    fits = beliefs.tree[names.POSTERIOR].dataset[names.AFFINITY].transpose(*_SAMPLE, *dims)
+    values = fits.to_numpy().reshape(-1, *fits.shape[2:])
+    stated = beliefs.tree[names.PRIOR].dataset
+    prior = stated[names.PRIOR].transpose(*dims).to_numpy()
+    if beliefs.homes == "many":
+        above: Floats = (values > ndtri(1 - prior)).mean(axis=0)
+        return above
+    axis = dims.index(names.CLUSTER)
+    top = values.max(axis=1 + axis, keepdims=True)
+    # The unseen cluster is higher still with chance 1 - F(top).
+    here = np.where(values == top, prior, 0.0) * ndtr(top)
+    rest = float(stated[names.ELSEWHERE]) * (1 - ndtr(top))
+    found: Floats = (here / (here.sum(axis=1 + axis, keepdims=True) + rest)).mean(axis=0)
+    return found
 
 
 def _settled_fit(
@@ -182,8 +216,18 @@ def _statistics(
         at = {names.CLUSTER: cluster.most, names.OUTCOME: outcome.name}
         effect = names.CLUSTER_EFFECT
         yield _one(f"{effect} of {outcome.name}", drawn[effect], truth[effect], **at)
-    at = {names.ARTIST: artist.most, names.CLUSTER: cluster.most}
-    yield _one(names.AFFINITY, drawn[names.AFFINITY], truth[names.AFFINITY], **at)
+    fits, true_fits = drawn[names.AFFINITY], truth[names.AFFINITY]
+    for size in ("least", "middle", "most"):
+        at = {names.ARTIST: getattr(artist, size), names.CLUSTER: getattr(cluster, size)}
+        yield _one(f"{names.AFFINITY} with {size} evidence", fits, true_fits, **at)
+    # What a home is made of: the highest fit, and how far it is ahead of the artist's others.
+    own = {names.ARTIST: artist.middle}
+    tops = [each.max(names.CLUSTER) for each in (fits, true_fits)]
+    yield _one(f"highest {names.AFFINITY}", *tops, **own)
+    leads = [
+        top - each.median(names.CLUSTER) for top, each in zip(tops, (fits, true_fits), strict=True)
+    ]
+    yield _one(f"lead of the highest {names.AFFINITY}", *leads, **own)
     if family.windows > 1:
         first = drawn[names.WINDOW].to_numpy()[0]
         at = {"cluster": cluster.most, "window": first, "outcome": _FIRST.name}

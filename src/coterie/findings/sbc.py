@@ -45,10 +45,10 @@ _SOURCES: Final = (
     *(
         f"beliefs/{module}.py"
         for module in (
-            "assemble", "blueprint", "density", "design", "free_parameters", "given",
-            "integrals", "interpolation", "late_density", "left_out", "maturity", "membership",
-            "model", "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
-            "smooth", "thinning",
+            "assemble", "blueprint", "density", "design", "fit_law", "fits", "free_parameters",
+            "given", "integrals", "interpolation", "late_density", "left_out", "local_effects",
+            "maturity", "membership", "model", "parameters", "pilot", "population", "predicting",
+            "priors", "rates", "rows", "smooth", "thinning",
         )
     ),
     "findings/families.py",
@@ -219,6 +219,12 @@ def _finding(
     for cluster in (0, family.clusters - 1):
         here = slice(cluster, None, family.clusters)
         tests[f"belief in cluster {cluster + 1} is true"] = belief_test(said[:, here], so[:, here])
+    # What draws of affinities say of a home or a membership by themselves, and of homes elsewhere.
+    for name, told, truth in (
+        ("affinities drawn", "drawn", "member"), ("elsewhere is true", "away", "is_away"),
+    ):  # fmt: skip
+        if told in found[0]:
+            tests[name] = belief_test(*(np.array([r[key] for r in found]) for key in (told, truth)))
     tests["best cluster"] = belief_test(best, is_best)
     # About as many statistics in each family; the limit is the same whichever is asked for.
     limit = FAMILY_WISE / (len(FAMILIES) * len(tests))
