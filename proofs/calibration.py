@@ -24,8 +24,7 @@ import coterie as co
 
 RESULTS = Path(__file__).parent / "results"
 POPULATION = (
-    "alpha", "uplift", "loading", "kappa", "kappa_spread", "artist_scale", "cluster_scale",
-    "period_scale",
+    "alpha", "loading", "kappa", "kappa_spread", "artist_scale", "cluster_scale", "period_scale",
 )  # fmt: skip
 PI = 0.25
 

@@ -1,7 +1,7 @@
 """Beliefs on worlds whose outcomes are correlated, and on worlds whose are not.
 
-Does the affinity pay where saves, adds and follows share their noise, and what does it cost
-where they do not? Compared with three things a user would do instead.
+Do beliefs pay where saves, adds and follows share their noise, and what do they cost where they do
+not? The worlds are of two kinds of artists. Compared with three things a user would do instead.
 
     python proofs/correlated.py PROTOTYPE_FOLDER [--worlds 10]
 
@@ -25,7 +25,6 @@ sys.path.insert(0, str(Path(__file__).parents[1] / "benchmarks"))
 from speed import PI, evidence_of
 
 RESULTS = Path(__file__).parent / "results"
-WITHOUT_AFFINITY = {"loading": co.ParameterPrior.fixed(0.0)}
 
 
 def log_score(belief: np.ndarray, truth: np.ndarray) -> float:
@@ -43,9 +42,12 @@ def raw_shares(world: dict[str, Any]) -> np.ndarray:
     return np.asarray(share.mean(axis=-1) * PI * rates.shape[1])
 
 
-def believed(world: dict[str, Any], seed: int, **changes: co.ParameterPrior) -> np.ndarray:
-    """Fit, and return the probability of membership: (artist, cluster)."""
+def believed(world: dict[str, Any], seed: int, only: str | None = None) -> np.ndarray:
+    """Fit, and return the probability of membership: (artist, cluster); of one outcome if named."""
     evidence = evidence_of(world)
+    if only is not None:
+        told = [o for o in evidence.outcomes if o.name == only]
+        evidence = co.Evidence.from_frame(evidence.to_frame(), outcomes=told)
     prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=PI)
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", co.ConvergenceWarning)
@@ -53,7 +55,6 @@ def believed(world: dict[str, Any], seed: int, **changes: co.ParameterPrior) -> 
             evidence,
             prior,
             homes="many",
-            population=co.PopulationPrior().replace(**changes),
             draws=500,
             tune=500,
             chains=2,
@@ -73,7 +74,7 @@ def one(prototype: Any, loading: float, seed: int) -> dict[str, Any]:
         "loading": loading,
         "seed": seed,
         "beliefs": log_score(belief, truth),
-        "without_affinity": log_score(believed(world, seed, **WITHOUT_AFFINITY), truth),
+        "saves_alone": log_score(believed(world, seed, only="save"), truth),
         "raw_shares": log_score(raw_shares(world), truth),
         "base_rate": log_score(np.full(truth.shape, PI), truth),
         "sure": int((belief > 0.9).sum()),
@@ -103,7 +104,7 @@ def main() -> None:
                 beside.replace(path)
             worlds.append(json.loads(path.read_text()))
             print(worlds[-1], flush=True)
-        ways = ("beliefs", "without_affinity", "raw_shares", "base_rate")
+        ways = ("beliefs", "saves_alone", "raw_shares", "base_rate")
         found[f"loading {loading}"] = {
             "worlds": len(worlds),
             "mean_log_score": {way: float(np.mean([w[way] for w in worlds])) for way in ways},

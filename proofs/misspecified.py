@@ -5,9 +5,10 @@
     python proofs/misspecified.py report         # the table, kept in results/misspecified.json
 
 Every world has 60 artists in 8 clusters and parameters like those of real campaigns, but for
-members, whose odds are 2.7 times those of others: at the usual 1.7 times a table of this size
-can hardly tell members from none, which is a kind of its own ("weak members"). The fit is the
-ordinary one, one home, uniform prior unless the kind of world says otherwise.
+lasting fits, whose loading is 0.8: an artist's odds at home are three times those in a usual
+cluster. At the usual 0.5 a table of this size tells homes less well, which is a kind of its own
+("weak fits"). The fit is the ordinary one, one home, uniform prior unless the kind of world says
+otherwise.
 """
 
 import hashlib
@@ -35,37 +36,29 @@ COUNTED = {"save": "saves", "add": "adds", "follow": "follows", "depth": "downst
 class World:
     """A simulated table, the truth of who lives where, and the prior to be stated."""
 
-    def __init__(
-        self, seed: int, *, uplift: float | None = 1.0, loading: float | None = None, **options: Any
-    ) -> None:
+    def __init__(self, seed: int, *, loading: float = 0.8, **options: Any) -> None:
         self.rng = np.random.default_rng([SEED, seed])
-        own = {"uplift": uplift, "loading": loading}
-        changed = {name: np.full(4, value) for name, value in own.items() if value is not None}
-        stated = replace(simulate.plausible(), **changed)
+        stated = replace(simulate.plausible(), loading=np.full(4, loading))
         made = simulate.world(artists=60, clusters=8, parameters=stated, rng=self.rng, **options)
         self.truth, self.outcomes, self.frame = made.truth, made.outcomes, made.frame.copy()
         self.prior = co.MembershipPrior.uniform(CLUSTERS)
         self.population = co.PopulationPrior()
         self.home = made.truth["home"].to_series().to_dict()
 
-    def redraw(self, *, member: Any = None, affinity: Any = None) -> None:
-        """Draw the counts again, with other memberships or affinities."""
+    def redraw(self, *, affinity: Any = None) -> None:
+        """Draw the counts again, with other affinities if they are given."""
         truth, frame = self.truth, self.frame
         at = {d: frame[d].to_numpy() for d in ("artist", "cluster")}
-        pairs = {name: truth[name] for name in ("member", "affinity")}
-        pairs |= {k: v for k, v in (("member", member), ("affinity", affinity)) if v is not None}
-        own = {
-            k: np.array(
-                [float(v.sel(artist=a, cluster=c)) for a, c in zip(*at.values(), strict=True)]
-            )
-            for k, v in pairs.items()
-        }
+        lasting = truth["affinity"] if affinity is None else affinity
+        fit = np.array(
+            [float(lasting.sel(artist=a, cluster=c)) for a, c in zip(*at.values(), strict=True)]
+        )
         for outcome in self.outcomes:
             here = truth.sel(outcome=outcome.name)
             pick = {d: here[f"{d}_effect"].sel({d: at[d]}).to_numpy() for d in at}
             drift = here["period_effect"].isel(window=0).sel(cluster=at["cluster"]).to_numpy()
             eta = float(here["alpha"]) + pick["artist"] + pick["cluster"] + drift
-            eta += float(here["uplift"]) * own["member"] + float(here["loading"]) * own["affinity"]
+            eta += float(here["loading"]) * fit
             spread = float(here["kappa_spread"]) * here["kappa_cluster"].sel(cluster=at["cluster"])
             kappa = float(here["kappa"]) * np.exp(spread.to_numpy())
             n = frame[outcome.denominator].to_numpy()
@@ -86,17 +79,24 @@ def clean(seed: int) -> World:
     return World(seed)
 
 
-def weak_members(seed: int) -> World:
-    """Draw the model's own world, members 1.7 times as likely as others, not 2.7 times."""
-    return World(seed, uplift=None)
+def weak_fits(seed: int) -> World:
+    """Draw the model's own world, with a loading of 0.5 in place of 0.8."""
+    return World(seed, loading=0.5)
+
+
+def two_kinds(seed: int) -> World:
+    """Draw two kinds of artists: fits at home lie two standard deviations above all others."""
+    return World(seed, loading=0.5, fits="mixture")
 
 
 def heavy_tails(seed: int) -> World:
-    """Draw affinities from a t with 3 degrees of freedom, of variance 1."""
-    world = World(seed)
-    drawn = world.rng.standard_t(3, size=world.truth["affinity"].shape) / np.sqrt(3)
-    world.redraw(affinity=world.truth["affinity"].copy(data=drawn))
-    return world
+    """Draw lasting fits from a t with 3 degrees of freedom, of variance 1."""
+    return World(seed, fits="student")
+
+
+def left_tails(seed: int) -> World:
+    """Draw lasting fits as logarithms of exponential variables, heavy to the left."""
+    return World(seed, fits="exponential")
 
 
 def missing_cluster(seed: int) -> World:
@@ -111,13 +111,14 @@ def missing_cluster(seed: int) -> World:
 
 
 def overlapping(seed: int) -> World:
-    """Draw half of the artists into a second cluster; the fit allows one home."""
+    """Draw half of the artists nearly as fit for a second cluster as for their home."""
     world = World(seed)
-    member = world.truth["member"].astype(float).copy(deep=True)
+    affinity = world.truth["affinity"].copy(deep=True)
     for a, home in world.home.items():
         if home in CLUSTERS and world.rng.random() < 0.5:
-            member.loc[{"artist": a, "cluster": CLUSTERS[(CLUSTERS.index(home) + 1) % 8]}] = 1.0
-    world.redraw(member=member)
+            second = {"artist": a, "cluster": CLUSTERS[(CLUSTERS.index(home) + 1) % 8]}
+            affinity.loc[second] = float(affinity.sel(artist=a, cluster=home)) - 0.1
+    world.redraw(affinity=affinity)
     return world
 
 
@@ -188,15 +189,15 @@ def no_scatter(seed: int) -> World:
 
 
 def no_affinity(seed: int) -> World:
-    """State that outcomes of the same people are independent; they are not (loading 0.6)."""
-    world = World(seed, loading=0.6)
+    """State that artists have no lasting fits; they have."""
+    world = World(seed)
     world.population = world.population.replace(loading=co.ParameterPrior.fixed(0.0))
     return world
 
 
 def no_members(seed: int) -> World:
-    """Draw a world in which nobody belongs anywhere."""
-    world = World(seed, members=False)
+    """Draw a world in which nobody belongs anywhere: no lasting fits."""
+    world = World(seed, loading=0.0)
     world.home = dict.fromkeys(world.home, "elsewhere")
     return world
 
@@ -204,8 +205,8 @@ def no_members(seed: int) -> World:
 KINDS: dict[str, Callable[[int], World]] = {
     f.__name__.replace("_", " "): f
     for f in (
-        clean, weak_members, heavy_tails, missing_cluster, overlapping, bots, one_outcome_as_two,
-        imbalance, wrong_pi, no_members, swapped, exposure_ignored, missing_as_zero, no_scatter,
+        clean, weak_fits, two_kinds, heavy_tails, left_tails, missing_cluster, overlapping, bots,
+        one_outcome_as_two, imbalance, wrong_pi, no_members, swapped, exposure_ignored, missing_as_zero, no_scatter,
         no_affinity,
     )
 }  # fmt: skip

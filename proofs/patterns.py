@@ -33,7 +33,8 @@ LEVELS = {
     "save": -2.6, "add": -3.2, "follow": -3.9, "active": -2.5, "programmed": -0.2,
     "depth": 0.2, "streams": 0.8, "reach": 0.2,
 }  # fmt: skip
-UPLIFT = {"save": 0.6, "add": 0.5, "follow": 0.6, "active": 0.4, "depth": 0.4}
+# What the home adds; between other clusters fits hardly differ, so that homes are a kind apart.
+AT_HOME = {"save": 0.6, "add": 0.5, "follow": 0.6, "active": 0.4, "depth": 0.4}
 ARTIST_SCALE, CLUSTER_SCALE, PERIOD_SCALE, PAIR_SCALE = 0.15, 0.15, 0.05, 0.15
 KAPPA = {"binary": 400.0, "count": 30.0}
 OUTCOMES = (
@@ -92,7 +93,7 @@ def catalogue(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, str]]:
             for window in WINDOWS:
                 eta = {
                     o: LEVELS[o] + own[i] + cluster[c][i] + period[c, window][i] + planted.get(o, 0)
-                    + (near + (home == c)) * UPLIFT.get(o, 0)
+                    + (near + (home == c)) * AT_HOME.get(o, 0)
                     for i, o in enumerate(LEVELS)
                 }  # fmt: skip
                 rows.append(
@@ -105,7 +106,7 @@ def catalogue(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[str, str]]:
 def planted_in(artist: str, cluster: str) -> dict[str, float]:
     """Return what was planted in one cluster of an artist, by outcome."""
     if artist in WITHIN:
-        return dict.fromkeys(UPLIFT, WITHIN[artist].get(cluster, 0.0))
+        return dict.fromkeys(AT_HOME, WITHIN[artist].get(cluster, 0.0))
     return EVERYWHERE.get(artist, {})
 
 

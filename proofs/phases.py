@@ -29,7 +29,7 @@ OUTCOMES = (
     co.Outcome.count("reach", total="listeners", exposure="spend", informs=False),
 )
 PARAMETERS = {
-    "alpha": [-2.5, -4.0, 0.0], "uplift": [0.8, 0.8, 0.0], "loading": [0.3, 0.3, 0.0],
+    "alpha": [-2.5, -4.0, 0.0], "loading": [0.6, 0.6, 0.0],
     "kappa": [300.0, 300.0, 30.0], "kappa_spread": [0.1, 0.1, 0.1],
     "artist_scale": [0.3, 0.3, 0.2], "cluster_scale": [0.3, 0.3, 0.2], "period_scale": [0.0] * 3,
 }  # fmt: skip
@@ -42,7 +42,7 @@ def catalogue(rng: np.random.Generator) -> tuple[pd.DataFrame, dict[tuple[str, s
     )
     t = world.truth
     eta = t["alpha"] + t["artist_effect"] + t["cluster_effect"]
-    eta = eta + t["uplift"] * t["member"] + t["loading"] * t["affinity"]
+    eta = eta + t["loading"] * t["affinity"]
     eta = eta.transpose(names.ARTIST, names.CLUSTER, names.OUTCOME).to_numpy()
     saves, follows = (1 / (1 + np.exp(-eta[..., i])) for i in range(2))
     reach = np.exp(eta[..., 2])

@@ -10,11 +10,14 @@ import json as jsonlib
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Annotated, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
 import coterie as co
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 app = typer.Typer(
     add_completion=False,
@@ -24,7 +27,11 @@ app = typer.Typer(
 )
 
 CURATORS = "These are curators' decisions about playlists, not listeners' behaviour."
-_SHOWN = 3
+_SHOWN = 12
+_DRAWN = 3
+"""Artists of the demo's table, and of its picture."""
+_ENOUGH = 3
+"""Later placements that say where an artist did best."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same numbers.")]
@@ -238,36 +245,82 @@ def _export(file: Path, period: tuple[str | None, str | None], **stated: Any) ->
 @app.command()
 def demo(
     out: Annotated[Path, typer.Option(help="Folder for the picture and the beliefs.")] = Path(),
-    draws: Annotated[int, typer.Option(help="Draws of each of two chains.")] = 500,
     seed: Seed = 7,
     json: Json = False,
 ) -> None:
-    """Fit bundled playlist data, backtest it on what came later, draw a picture."""
+    """Fit bundled playlist data, say where artists belong, and look whether it came true."""
     import numpy as np
 
     rng = np.random.default_rng(seed)
     with _refusals("demo"):
-        early, later = (_playlists(window) for window in ("early", "late"))
-        prior = co.MembershipPrior.uniform(early.clusters.tolist())
-        typer.echo(
-            f"{CURATORS}\nFitting {len(early)} rows: one to three minutes at first.", err=True
-        )
+        early, later = (co.datasets.placements(window) for window in ("early", "late"))
+        evidence = _placements(early)
+        prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
+        typer.echo(f"{CURATORS}\nFitting {len(evidence):,} rows.", err=True)
         with _warming():
-            beliefs = co.fit(early, prior, draws=draws, chains=2, rng=rng)
+            beliefs = co.fit(evidence, prior, rng=rng)
             _refuse_stopped(beliefs)
-        finding = co.backtest(beliefs, later, rng=rng)
-        artists = early.to_frame()["artist"].value_counts().index[:_SHOWN].tolist()
-        table = beliefs.summary(artists=artists)
+        placed = early.groupby("artist")["placements"].sum()
+        artists = placed.sort_values(ascending=False, kind="stable").index[:_SHOWN].tolist()
+        table = _leaders(beliefs, artists, early, later)
+        outcome = _came_true(beliefs, early, later)
         beliefs.save(out / "coterie-demo.nc")
-        _draw(beliefs, artists, out / "coterie-demo.png")
+        _draw(beliefs, artists[:_DRAWN], out / "coterie-demo.png")
     if json:
-        table = jsonlib.loads(table.to_json(orient="records"))
-        typer.echo(jsonlib.dumps({"beliefs": table, "backtest": finding.headline}))
+        rows = jsonlib.loads(table.to_json(orient="records"))
+        typer.echo(jsonlib.dumps({"beliefs": rows, "came_true": outcome}))
         return
-    shown = table[["artist", "cluster", "prior", "home", "lower", "upper"]]
-    typer.echo(shown.to_string(index=False, float_format="{:.2f}".format))
-    typer.echo(f"\n{finding.headline}\n{CURATORS}")
+    typer.echo(table.to_string(index=False, float_format="{:.2f}".format))
+    typer.echo(f"\n{outcome}\n{beliefs.diagnose().lines[0]}\n{CURATORS}")
     typer.echo(f"Written: {out / 'coterie-demo.nc'}, {out / 'coterie-demo.png'}", err=True)
+
+
+def _placements(frame: pd.DataFrame) -> co.Evidence:
+    import warnings
+
+    with warnings.catch_warnings():
+        # Who was not placed somewhere was not kept there either: no denominator.
+        warnings.simplefilter("ignore", co.EvidenceWarning)
+        return co.Evidence.from_frame(frame, outcomes=co.datasets.placement_outcomes())
+
+
+def _leaders(
+    beliefs: co.Beliefs, artists: list[Any], early: pd.DataFrame, later: pd.DataFrame
+) -> pd.DataFrame:
+    """Return each artist's likeliest cluster with what was counted there, early and late."""
+    import pandas as pd
+
+    told = beliefs.summary(artists=artists)
+    best = told.loc[told.groupby("artist", sort=False)["home"].idxmax()]
+    columns: dict[str, Any] = {name: best[name].tolist() for name in ("artist", "cluster")}
+    columns |= {"belief": best["home"].tolist(), "before": best["prior"].tolist()}
+    for name, frame in (("early", early), ("later", later)):
+        own = frame.set_index(["artist", "cluster"])["placements"]
+        whole = own.groupby("artist").sum()
+        pairs = zip(columns["artist"], columns["cluster"], strict=True)
+        columns[name] = [f"{own.get(p, 0)} of {whole.get(p[0], 0)}" for p in pairs]
+    return pd.DataFrame(columns)
+
+
+def _came_true(beliefs: co.Beliefs, early: pd.DataFrame, later: pd.DataFrame) -> str:
+    """Say how often the likeliest cluster was the one in which an artist later did best."""
+    import numpy as np
+
+    home = beliefs.home.mean(("chain", "draw")).to_pandas()
+    usual = early.groupby("cluster")["placements"].sum()
+    counts = later.pivot_table(index="artist", columns="cluster", values="placements")
+    counts = counts.reindex(columns=home.columns).loc[counts.sum(axis=1) >= _ENOUGH]
+    counts = counts.loc[counts.index.intersection(home.index)]
+    best = (counts / usual[home.columns]).idxmax(axis=1)
+    own = home.loc[counts.index]
+    right = own.idxmax(axis=1) == best
+    chance = np.mean([own.to_numpy()[i, own.columns.get_loc(k)] for i, k in enumerate(best)])
+    return (
+        f"Of {len(best)} artists with {_ENOUGH} later placements or more, the likeliest cluster "
+        f"was where they later did best, by what is usual there, {int(right.sum())} times; the "
+        f"mean belief in that cluster was {chance:.2f}, and {1 / len(home.columns):.2f} would be "
+        "chance."
+    )
 
 
 @contextmanager
@@ -308,17 +361,6 @@ def _warming() -> Iterator[None]:
     finally:
         beside.terminate()
         beside.wait()
-
-
-def _playlists(window: str) -> co.Evidence:
-    import warnings
-
-    outcomes = [o for o in co.datasets.playlist_outcomes() if o.name != "returned"]
-    frame = co.datasets.load("playlists", window=window)  # type: ignore[arg-type]
-    with warnings.catch_warnings():
-        # Many placements are no entry, so that their downstream has a denominator of 0.
-        warnings.simplefilter("ignore", co.EvidenceWarning)
-        return co.Evidence.from_frame(frame, outcomes=outcomes, factors=("context",))
 
 
 def _check_out(out: Path, option: str = "--out") -> None:

@@ -190,7 +190,7 @@ def test_draws_of_affinities_make_the_belief_that_the_integrals_make(homes, rng)
     assert (np.abs(drawn - mean) < 4 * error + 5e-3).all()
 
 
-def test_what_is_ranked_holds_the_new_law(rng):
+def test_a_family_draws_homes_where_the_highest_affinity_is(rng):
     """Affinities at three amounts of evidence, the highest and its lead, and homes elsewhere."""
     world = families.draw(FAMILIES["one-home"], rng)
     truth = world.truth["affinity"]

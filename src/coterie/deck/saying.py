@@ -383,7 +383,7 @@ def say_sensitivity(finding: Finding) -> str:
     Examples
     --------
     >>> co.say_sensitivity(co.sensitivity(co.example_beliefs(), artists=["Marrow"]))[:32]
-    'Marrow keeps its likeliest home '
+    'Marrow keeps its likeliest place'
     """
     refuse_other(finding, "sensitivity", "coterie.sensitivity(beliefs)")
     return finding.headline.rstrip(".")

@@ -131,6 +131,57 @@ def playlist_outcomes() -> tuple[Outcome, ...]:
     )
 
 
+def placements(window: Literal["early", "late"]) -> pd.DataFrame:
+    """Return where every artist of ``playlists`` was placed in a window, and where it was not.
+
+    Parameters
+    ----------
+    window
+        As in :func:`load`.
+
+    Returns
+    -------
+    pandas.DataFrame
+        One row per artist and cluster, contexts summed: ``artist``, ``cluster``, ``placements``
+        (0 is stated), ``cluster_total``, the placements of all artists there, ``kept28``,
+        ``spread56``, ``entries`` and ``downstream56``. Artists without a placement in the window
+        have no row.
+
+    Examples
+    --------
+    >>> placements("early").groupby("artist").size().unique().tolist()
+    [10]
+    """
+    frame = load("playlists", window)
+    counted = ["placements", "kept28", "spread56", "entries", "downstream56"]
+    table = frame.groupby(["artist", "cluster"])[counted].sum()
+    clusters = sorted(load("playlists")["cluster"].unique())
+    grid = [sorted(frame["artist"].unique()), clusters]
+    whole = pd.MultiIndex.from_product(grid, names=["artist", "cluster"])
+    found = table.reindex(whole, fill_value=0).reset_index()
+    total = found.groupby("cluster")["placements"].transform("sum")
+    return found.assign(cluster_total=total)
+
+
+def placement_outcomes() -> tuple[Outcome, ...]:
+    """Return the outcomes of :func:`placements`: curators' decisions, not listeners'.
+
+    Returns
+    -------
+    tuple of Outcome
+        ``placed``, placements out of all artists' there, then ``kept``, ``spread`` and
+        ``downstream`` of :func:`playlist_outcomes`. All inform membership.
+
+    Examples
+    --------
+    >>> [outcome.name for outcome in placement_outcomes()]
+    ['placed', 'kept', 'spread', 'downstream']
+    """
+    kept, spread, _, downstream = playlist_outcomes()
+    placed = Outcome.count("placed", total="placements", exposure="cluster_total")
+    return placed, kept, spread, downstream
+
+
 def _check_name(name: str) -> None:
     if name not in _TEXT:
         close = get_close_matches(str(name), _TEXT, n=1)

@@ -178,7 +178,7 @@ def _finding(beliefs: Beliefs, table: xr.Dataset) -> Finding:
     moved = who[~kept].tolist()
     khat = table["khat"].to_numpy()
     blind = bool((khat > KHAT_MOST).any())
-    what = "likeliest home" if beliefs.homes == "one" else "likeliest clusters"
+    what = "likeliest place" if beliefs.homes == "one" else "likeliest clusters"
     turned = "the prior of membership or the artist's own counts" if blind else "priors or counts"
     if kept.size == 1:
         said = f"{who[0]} {'does not keep' if moved else 'keeps'} its {what}"
