@@ -14,7 +14,6 @@ import numpy as np
 from coterie import names
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.fading import law_of
-from coterie.beliefs.free_parameters import may_trade
 from coterie.beliefs.parameters import LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
@@ -76,7 +75,7 @@ class Blueprint:
         for o, both in enumerate(zip(*map(self.priors, (names.LOADING, names.KAPPA)), strict=True)):
             own = made.pair[made.outcome == o]
             few = own.size < _FEW_CELLS * np.unique(own).size
-            found.append(bool(few) and may_trade(*both))
+            found.append(bool(few) and _may_trade(*both))
         return tuple(found)
 
     def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
@@ -148,3 +147,8 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
 def is_zero(prior: ParameterPrior) -> bool:
     """Say whether a prior states that there is nothing."""
     return prior.family == "fixed" and prior.first == 0
+
+
+def _may_trade(loading: ParameterPrior, kappa: ParameterPrior) -> bool:
+    """Say whether these priors allow the two to be walked as one variance and a share."""
+    return loading.family == "halfnormal" and kappa.family in {"lognormal", "concentration"}
