@@ -12,6 +12,7 @@ from collections.abc import Sequence
 import numpy as np
 
 from coterie import names
+from coterie.beliefs.book import book_of
 from coterie.beliefs.joint import JointPrior
 from coterie.beliefs.joint_slopes import JointSlopes
 from coterie.beliefs.vector_density import evidence, log_density, place, population
@@ -47,6 +48,7 @@ class Chain:
     def __init__(self, layout: Layout, joint: Sequence[JointPrior] = ()) -> None:
         self.layout = layout
         self._room = layout.room()
+        self._books = book_of(layout.plan), book_of(self._room)
         self._slopes = np.zeros(layout.size)
         outcomes = len(layout.levels.outcomes)
         shapes = dict.fromkeys(OWN, (outcomes,)) | {names.ALPHA: (outcomes,)}
@@ -56,8 +58,8 @@ class Chain:
     def density(self, x: Floats) -> tuple[float, Floats]:
         """Return the log density and its gradient, which the next call writes over."""
         if not self._joint:
-            return log_density(x, self._slopes, self.layout.plan, self._room), self._slopes
-        given = x, self._slopes, self.layout.plan, self._room
+            return log_density(x, self._slopes, *self._books), self._slopes
+        given = x, self._slopes, *self._books
         value = population(*given)
         value += self._add_joint()
         return value + evidence(*given), self._slopes
@@ -77,16 +79,14 @@ class Chain:
                 elif name == names.SLOPE:
                     room.by_slope[:] += by
                 else:
-                    room.by_value[_ROW[name]] += (
-                        by * values[name] if name == names.KAPPA else by
-                    )
+                    room.by_value[_ROW[name]] += by * values[name] if name == names.KAPPA else by
         return total if math.isfinite(total) else math.nan
 
     def values(self, x: Floats) -> dict[str, Floats]:
         """Return every variable that a point stands for, by name."""
         layout, room = self.layout, self._room
         plan, levels = layout.plan, layout.levels
-        place(x, self._slopes, plan, room)
+        place(x, self._slopes, *self._books)
         clusters, outcomes = room.mean.shape
         rows = len(OWN) if levels.late else _ROW[names.DELAY]
         found = {name: room.value[row].copy() for name, row in _ROW.items() if row < rows}

@@ -27,6 +27,7 @@ from typing import Any
 
 from numba import njit
 
+from coterie.beliefs.book import codes, cube, floats, integers, table
 from coterie.beliefs.vector_maps import (
     CONCENTRATION,
     FIXED,
@@ -65,6 +66,46 @@ from coterie.beliefs.vector_plan import (
     START,
     TURNS,
     WINDOW,
+    P_ALPHA,
+    P_ALPHA_AT,
+    P_AT,
+    P_BLUR,
+    P_FACTOR,
+    P_FACTOR_KNOWN,
+    P_FAMILY,
+    P_FLAGS,
+    P_KNOWN,
+    P_MIDDLE,
+    P_PLACES,
+    P_PRIOR,
+    P_ROOT,
+    P_SLOPE_AT,
+    P_SLOPE_MAP,
+    P_SLOPE_PRIOR,
+    P_TRADE,
+    P_TURNS,
+    P_TURN_AXES,
+    P_WINDOW,
+    R_ALPHA,
+    R_BY_DEVIATION,
+    R_BY_EFFECT,
+    R_BY_LEVEL,
+    R_BY_MEAN,
+    R_BY_SCATTER,
+    R_BY_SLOPE,
+    R_BY_VALUE,
+    R_DEVIATION,
+    R_EFFECT,
+    R_GRAND,
+    R_LEVEL,
+    R_MEAN,
+    R_RATE,
+    R_SCATTER,
+    R_SHARP,
+    R_SHIFT,
+    R_SLOPE,
+    R_TURNED,
+    R_VALUE,
 )
 from coterie.beliefs.vector_reading import place_artists, read_counts, read_counts_back
 
@@ -84,13 +125,17 @@ def population(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     What a prior says of one coordinate by itself is in ``slopes`` already, and slopes in
     parameters are 0: those of a joint prior may be added before :func:`evidence` is asked.
     """
+    p_places = integers(plan, P_PLACES)
+    r_alpha = table(room, R_ALPHA)
+    r_by_slope = table(room, R_BY_SLOPE)
+    r_by_value = table(room, R_BY_VALUE)
     slopes[:] = 0.0
-    room.by_value[:] = 0.0
-    room.by_slope[:] = 0.0
-    room.alpha[1] = 0.0
+    r_by_value[:] = 0.0
+    r_by_slope[:] = 0.0
+    r_alpha[1] = 0.0
     total = _parameters(x, slopes, plan, room)
     for block in (GRAND, SPLIT, SCATTER):
-        total += _standard(x, slopes, plan.places[block], plan.places[block + 1])
+        total += _standard(x, slopes, p_places[block], p_places[block + 1])
     total += _slopes(x, plan, room)
     total += _factors(x, slopes, plan, room)
     total += _levels(x, plan, room)
@@ -132,23 +177,28 @@ def _standard(x: Any, slopes: Any, first: int, last: int) -> float:
 
 @njit(cache=True)
 def _parameters(x: Any, slopes: Any, plan: Any, room: Any) -> float:
+    p_at = codes(plan, P_AT)
+    p_family = codes(plan, P_FAMILY)
+    p_prior = cube(plan, P_PRIOR)
+    r_rate = table(room, R_RATE)
+    r_value = table(room, R_VALUE)
     total = 0.0
-    rows, outcomes = plan.family.shape
+    rows, outcomes = p_family.shape
     for r in range(rows):
         for o in range(outcomes):
-            family, at = plan.family[r, o], plan.at[r, o]
-            first, second = plan.prior[0, r, o], plan.prior[1, r, o]
-            room.rate[r, o] = 0.0
+            family, at = p_family[r, o], p_at[r, o]
+            first, second = p_prior[0, r, o], p_prior[1, r, o]
+            r_rate[r, o] = 0.0
             if family == FIXED:
-                room.value[r, o] = math.log(first) if r == KAPPA else first
-            elif family != TRADED and not (r == KAPPA and plan.family[LOADING, o] == TRADED):
+                r_value[r, o] = math.log(first) if r == KAPPA else first
+            elif family != TRADED and not (r == KAPPA and p_family[LOADING, o] == TRADED):
                 value, rate, density, slope = parameter(family, x[at], first, second, r == KAPPA)
-                room.value[r, o] = value
-                room.rate[r, o] = rate
+                r_value[r, o] = value
+                r_rate[r, o] = rate
                 total += density
                 slopes[at] += slope
     for o in range(outcomes):
-        if plan.family[LOADING, o] == TRADED:
+        if p_family[LOADING, o] == TRADED:
             total += _traded(x, slopes, o, plan, room)
     return total
 
@@ -156,129 +206,167 @@ def _parameters(x: Any, slopes: Any, plan: Any, room: Any) -> float:
 @njit(cache=True)
 def _traded(x: Any, slopes: Any, o: int, plan: Any, room: Any) -> float:
     """Fill loading and kappa of an outcome in which the two are walked together."""
-    share, whole = plan.at[LOADING, o], plan.at[KAPPA, o]
+    p_at = codes(plan, P_AT)
+    p_family = codes(plan, P_FAMILY)
+    p_prior = cube(plan, P_PRIOR)
+    p_trade = table(plan, P_TRADE)
+    r_rate = table(room, R_RATE)
+    r_value = table(room, R_VALUE)
+    share, whole = p_at[LOADING, o], p_at[KAPPA, o]
     log_loading, log_kappa, density, by_loading, by_kappa, slope = traded(
-        x[share], x[whole] + plan.trade[1, o], plan.trade[0, o], plan.trade[3, o]
+        x[share], x[whole] + p_trade[1, o], p_trade[0, o], p_trade[3, o]
     )
-    log_kappa += plan.trade[2, o]
-    loading, scale = math.exp(log_loading), plan.prior[0, LOADING, o]
+    log_kappa += p_trade[2, o]
+    loading, scale = math.exp(log_loading), p_prior[0, LOADING, o]
     far = (loading / scale) ** 2
-    family, first, second = plan.family[KAPPA, o], plan.prior[0, KAPPA, o], plan.prior[1, KAPPA, o]
+    family, first, second = p_family[KAPPA, o], p_prior[0, KAPPA, o], p_prior[1, KAPPA, o]
     own, own_slope = log_prior_of_log_kappa(family, log_kappa, first, second)
     slopes[share] += slope + (1.0 - far) * by_loading + own_slope * by_kappa
     slopes[whole] += (1.0 - far) * 0.5 - own_slope
     kept = 1.0
-    room.value[KAPPA, o] = log_kappa
+    r_value[KAPPA, o] = log_kappa
     if family == CONCENTRATION:
         square = math.exp(-log_kappa)
-        room.value[KAPPA, o] = -math.log(square + LEAST_SCATTER)
+        r_value[KAPPA, o] = -math.log(square + LEAST_SCATTER)
         kept = square / (square + LEAST_SCATTER)
-    room.value[LOADING, o] = loading
+    r_value[LOADING, o] = loading
     # Of the share; those of the variance are a half of the loading, and minus kappa's own.
-    room.rate[LOADING, o] = loading * by_loading
-    room.rate[KAPPA, o] = kept * by_kappa
+    r_rate[LOADING, o] = loading * by_loading
+    r_rate[KAPPA, o] = kept * by_kappa
     return density + log_loading - 0.5 * far + own
 
 
 @njit(cache=True)
 def _parameters_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    rows, outcomes = plan.family.shape
+    p_at = codes(plan, P_AT)
+    p_family = codes(plan, P_FAMILY)
+    r_by_value = table(room, R_BY_VALUE)
+    r_rate = table(room, R_RATE)
+    r_value = table(room, R_VALUE)
+    rows, outcomes = p_family.shape
     for r in range(rows):
         for o in range(outcomes):
-            if plan.family[r, o] == FIXED:
+            if p_family[r, o] == FIXED:
                 continue
-            by, rate = room.by_value[r, o], room.rate[r, o]
-            both = plan.family[LOADING, o] == TRADED
+            by, rate = r_by_value[r, o], r_rate[r, o]
+            both = p_family[LOADING, o] == TRADED
             if r == LOADING and both:
-                slopes[plan.at[LOADING, o]] += by * rate
-                slopes[plan.at[KAPPA, o]] += by * 0.5 * room.value[r, o]
+                slopes[p_at[LOADING, o]] += by * rate
+                slopes[p_at[KAPPA, o]] += by * 0.5 * r_value[r, o]
             elif r == KAPPA and both:
-                slopes[plan.at[LOADING, o]] += by * rate
+                slopes[p_at[LOADING, o]] += by * rate
                 kept = 1.0
-                if plan.family[KAPPA, o] == CONCENTRATION:
+                if p_family[KAPPA, o] == CONCENTRATION:
                     # value = -log(exp(-log kappa) + least)
-                    kept = 1.0 - LEAST_SCATTER * math.exp(room.value[r, o])
-                slopes[plan.at[KAPPA, o]] -= by * kept
+                    kept = 1.0 - LEAST_SCATTER * math.exp(r_value[r, o])
+                slopes[p_at[KAPPA, o]] -= by * kept
             else:
-                slopes[plan.at[r, o]] += by * rate
+                slopes[p_at[r, o]] += by * rate
 
 
 @njit(cache=True)
 def _slopes(x: Any, plan: Any, room: Any) -> float:
     """Fill slopes of covariates, moved along the covariates' own axes."""
+    p_places = integers(plan, P_PLACES)
+    p_slope_at = integers(plan, P_SLOPE_AT)
+    p_slope_map = table(plan, P_SLOPE_MAP)
+    p_slope_prior = table(plan, P_SLOPE_PRIOR)
+    r_by_slope = table(room, R_BY_SLOPE)
+    r_slope = table(room, R_SLOPE)
     total = 0.0
-    covariates, outcomes = room.slope.shape
+    covariates, outcomes = r_slope.shape
     columns = 0
     for o in range(outcomes):
-        columns = max(columns, plan.slope_at[o] + 1)
+        columns = max(columns, p_slope_at[o] + 1)
     for o in range(outcomes):
         normal, mean, sd = (
-            plan.slope_prior[0, o] > 0, plan.slope_prior[1, o], plan.slope_prior[2, o]
+            p_slope_prior[0, o] > 0, p_slope_prior[1, o], p_slope_prior[2, o]
         )  # fmt: skip
-        at = plan.slope_at[o]
+        at = p_slope_at[o]
         for c in range(covariates):
             value = mean
             if at >= 0:
                 value = 0.0
                 for i in range(covariates):
-                    value += plan.slope_map[c, i] * x[plan.places[SLOPE] + i * columns + at]
+                    value += p_slope_map[c, i] * x[p_places[SLOPE] + i * columns + at]
                 if normal:
                     far = (value - mean) / sd
                     total -= 0.5 * far * far
-                    room.by_slope[c, o] -= far / sd
-            room.slope[c, o] = value
+                    r_by_slope[c, o] -= far / sd
+            r_slope[c, o] = value
     return total
 
 
 @njit(cache=True)
 def _slopes_back(slopes: Any, plan: Any, room: Any) -> None:
-    covariates, outcomes = room.slope.shape
+    p_places = integers(plan, P_PLACES)
+    p_slope_at = integers(plan, P_SLOPE_AT)
+    p_slope_map = table(plan, P_SLOPE_MAP)
+    r_by_slope = table(room, R_BY_SLOPE)
+    r_slope = table(room, R_SLOPE)
+    covariates, outcomes = r_slope.shape
     columns = 0
     for o in range(outcomes):
-        columns = max(columns, plan.slope_at[o] + 1)
+        columns = max(columns, p_slope_at[o] + 1)
     for o in range(outcomes):
-        at = plan.slope_at[o]
+        at = p_slope_at[o]
         for c in range(covariates):
             if at >= 0:
                 for i in range(covariates):
-                    place = plan.places[SLOPE] + i * columns + at
-                    slopes[place] += plan.slope_map[c, i] * room.by_slope[c, o]
+                    place = p_places[SLOPE] + i * columns + at
+                    slopes[place] += p_slope_map[c, i] * r_by_slope[c, o]
 
 
 @njit(cache=True)
 def _factors(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     """Fill effects of factors, and in ``shift`` what alpha is moved against."""
+    p_factor = codes(plan, P_FACTOR)
+    p_family = codes(plan, P_FAMILY)
+    p_middle = floats(plan, P_MIDDLE)
+    p_turn_axes = floats(plan, P_TURN_AXES)
+    p_turns = codes(plan, P_TURNS)
+    r_effect = table(room, R_EFFECT)
+    r_sharp = table(room, R_SHARP)
+    r_shift = table(room, R_SHIFT)
+    r_slope = table(room, R_SLOPE)
+    r_turned = floats(room, R_TURNED)
+    r_value = table(room, R_VALUE)
     total = 0.0
-    outcomes = plan.family.shape[1]
+    outcomes = p_family.shape[1]
     for o in range(outcomes):
-        room.shift[0, o] = 0.0
-        room.shift[1, o] = 0.0
-        for c in range(room.slope.shape[0]):
-            room.shift[0, o] += plan.middle[c] * room.slope[c, o]
-    for f in range(len(plan.factor)):
-        size, start = plan.factor[f, SIZE], plan.factor[f, START]
+        r_shift[0, o] = 0.0
+        r_shift[1, o] = 0.0
+        for c in range(r_slope.shape[0]):
+            r_shift[0, o] += p_middle[c] * r_slope[c, o]
+    for f in range(len(p_factor)):
+        size, start = p_factor[f, SIZE], p_factor[f, START]
         for o in range(outcomes):
-            scale = room.value[FIRST_FACTOR + f, o]
+            scale = r_value[FIRST_FACTOR + f, o]
             known = _sharp(f, o, plan, room)
-            room.sharp[f, o] = known
+            r_sharp[f, o] = known
             total += _effects_of(x, slopes, f, o, scale, known, plan, room)
-        if plan.factor[f, SMOOTH]:
-            cube = room.effect.reshape(-1)[start * outcomes : (start + size) * outcomes]
-            for i in range(plan.factor[f, TURNS], plan.factor[f, NO_MORE_TURNS]):
-                pre, n, post, first = plan.turns[i]
-                turn(cube, plan.turn_axes[first:], False, pre, n, post, room.turned)
+        if p_factor[f, SMOOTH]:
+            cube = r_effect.reshape(-1)[start * outcomes : (start + size) * outcomes]
+            for i in range(p_factor[f, TURNS], p_factor[f, NO_MORE_TURNS]):
+                pre, n, post, first = p_turns[i]
+                turn(cube, p_turn_axes[first:], False, pre, n, post, r_turned)
     return total
 
 
 @njit(cache=True)
 def _sharp(f: int, o: int, plan: Any, room: Any) -> float:
     """Return the counts' information on a level, blurred by what splits it."""
-    known = plan.factor_known[f, o]
-    if not plan.flags[NESTED]:
+    p_blur = table(plan, P_BLUR)
+    p_factor = codes(plan, P_FACTOR)
+    p_factor_known = table(plan, P_FACTOR_KNOWN)
+    p_flags = integers(plan, P_FLAGS)
+    r_value = table(room, R_VALUE)
+    known = p_factor_known[f, o]
+    if not p_flags[NESTED]:
         return known
-    blur = plan.blur[f, len(plan.factor)] * room.value[CLUSTER_SCALE, o] ** 2
-    for g in range(len(plan.factor)):
-        blur += plan.blur[f, g] * room.value[FIRST_FACTOR + g, o] ** 2
+    blur = p_blur[f, len(p_factor)] * r_value[CLUSTER_SCALE, o] ** 2
+    for g in range(len(p_factor)):
+        blur += p_blur[f, g] * r_value[FIRST_FACTOR + g, o] ** 2
     return known / (1.0 + known * blur)
 
 
@@ -286,206 +374,267 @@ def _sharp(f: int, o: int, plan: Any, room: Any) -> float:
 def _effects_of(
     x: Any, slopes: Any, f: int, o: int, scale: float, known: float, plan: Any, room: Any
 ) -> float:
+    p_factor = codes(plan, P_FACTOR)
+    p_family = codes(plan, P_FAMILY)
+    p_root = floats(plan, P_ROOT)
+    r_effect = table(room, R_EFFECT)
+    r_shift = table(room, R_SHIFT)
     total = 0.0
-    outcomes = plan.family.shape[1]
-    size, start, raw = plan.factor[f, SIZE], plan.factor[f, START], plan.factor[f, RAW]
-    mean = plan.factor[f, MEAN]
+    outcomes = p_family.shape[1]
+    size, start, raw = p_factor[f, SIZE], p_factor[f, START], p_factor[f, RAW]
+    mean = p_factor[f, MEAN]
     free = size if mean < 0 else size - 1
     for i in range(free):
-        wide = scale * plan.root[start + i]
+        wide = scale * p_root[start + i]
         value, _, density = effect(x[raw + i * outcomes + o], wide, known)
-        room.effect[start + i, o] = value
+        r_effect[start + i, o] = value
         total += density
     if mean >= 0:
-        spread_out(room.effect[start : start + size, o])
+        spread_out(r_effect[start : start + size, o])
         at = x[mean + o]
         total -= 0.5 * at * at
         slopes[mean + o] -= at
         own = at * scale / math.sqrt(size)
-        room.shift[0, o] += own
+        r_shift[0, o] += own
         for i in range(size):
-            room.effect[start + i, o] += own
+            r_effect[start + i, o] += own
     return total
 
 
 @njit(cache=True)
 def _factors_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    outcomes = plan.family.shape[1]
-    for f in range(len(plan.factor)):
-        size, start = plan.factor[f, SIZE], plan.factor[f, START]
-        if plan.factor[f, SMOOTH]:
-            cube = room.by_effect.reshape(-1)[start * outcomes : (start + size) * outcomes]
-            for i in range(plan.factor[f, TURNS], plan.factor[f, NO_MORE_TURNS]):
-                pre, n, post, first = plan.turns[i]
-                turn(cube, plan.turn_axes[first:], True, pre, n, post, room.turned)
+    p_factor = codes(plan, P_FACTOR)
+    p_family = codes(plan, P_FAMILY)
+    p_middle = floats(plan, P_MIDDLE)
+    p_turn_axes = floats(plan, P_TURN_AXES)
+    p_turns = codes(plan, P_TURNS)
+    r_by_effect = table(room, R_BY_EFFECT)
+    r_by_slope = table(room, R_BY_SLOPE)
+    r_shift = table(room, R_SHIFT)
+    r_slope = table(room, R_SLOPE)
+    r_turned = floats(room, R_TURNED)
+    outcomes = p_family.shape[1]
+    for f in range(len(p_factor)):
+        size, start = p_factor[f, SIZE], p_factor[f, START]
+        if p_factor[f, SMOOTH]:
+            cube = r_by_effect.reshape(-1)[start * outcomes : (start + size) * outcomes]
+            for i in range(p_factor[f, TURNS], p_factor[f, NO_MORE_TURNS]):
+                pre, n, post, first = p_turns[i]
+                turn(cube, p_turn_axes[first:], True, pre, n, post, r_turned)
         for o in range(outcomes):
             _effects_of_back(x, slopes, f, o, plan, room)
     for o in range(outcomes):
-        for c in range(room.slope.shape[0]):
-            room.by_slope[c, o] += plan.middle[c] * room.shift[1, o]
+        for c in range(r_slope.shape[0]):
+            r_by_slope[c, o] += p_middle[c] * r_shift[1, o]
 
 
 @njit(cache=True)
 def _effects_of_back(x: Any, slopes: Any, f: int, o: int, plan: Any, room: Any) -> None:
-    outcomes = plan.family.shape[1]
-    size, start, raw = plan.factor[f, SIZE], plan.factor[f, START], plan.factor[f, RAW]
-    mean, row = plan.factor[f, MEAN], FIRST_FACTOR + f
-    scale, known = room.value[row, o], room.sharp[f, o]
+    p_blur = table(plan, P_BLUR)
+    p_factor = codes(plan, P_FACTOR)
+    p_family = codes(plan, P_FAMILY)
+    p_flags = integers(plan, P_FLAGS)
+    p_root = floats(plan, P_ROOT)
+    r_by_effect = table(room, R_BY_EFFECT)
+    r_by_value = table(room, R_BY_VALUE)
+    r_sharp = table(room, R_SHARP)
+    r_shift = table(room, R_SHIFT)
+    r_value = table(room, R_VALUE)
+    outcomes = p_family.shape[1]
+    size, start, raw = p_factor[f, SIZE], p_factor[f, START], p_factor[f, RAW]
+    mean, row = p_factor[f, MEAN], FIRST_FACTOR + f
+    scale, known = r_value[row, o], r_sharp[f, o]
     free, by_scale, by_known = size, 0.0, 0.0
     if mean >= 0:
         free = size - 1
-        total = room.shift[1, o]
+        total = r_shift[1, o]
         for i in range(size):
-            total += room.by_effect[start + i, o]
+            total += r_by_effect[start + i, o]
         slopes[mean + o] += total * scale / math.sqrt(size)
         by_scale += total * x[mean + o] / math.sqrt(size)
-        gather(room.by_effect[start : start + size, o])
+        gather(r_by_effect[start : start + size, o])
     for i in range(free):
-        place, root = raw + i * outcomes + o, plan.root[start + i]
-        by_x, by_wide, by = effect_slopes(
-            x[place], scale * root, known, room.by_effect[start + i, o]
-        )
+        place, root = raw + i * outcomes + o, p_root[start + i]
+        by_x, by_wide, by = effect_slopes(x[place], scale * root, known, r_by_effect[start + i, o])
         slopes[place] += by_x
         by_scale += by_wide * root
         by_known += by
-    room.by_value[row, o] += by_scale
-    if plan.flags[NESTED]:
+    r_by_value[row, o] += by_scale
+    if p_flags[NESTED]:
         by_blur = -2.0 * by_known * known * known
-        wide = room.value[CLUSTER_SCALE, o]
-        room.by_value[CLUSTER_SCALE, o] += by_blur * plan.blur[f, len(plan.factor)] * wide
-        for g in range(len(plan.factor)):
-            wide = room.value[FIRST_FACTOR + g, o]
-            room.by_value[FIRST_FACTOR + g, o] += by_blur * plan.blur[f, g] * wide
+        wide = r_value[CLUSTER_SCALE, o]
+        r_by_value[CLUSTER_SCALE, o] += by_blur * p_blur[f, len(p_factor)] * wide
+        for g in range(len(p_factor)):
+            wide = r_value[FIRST_FACTOR + g, o]
+            r_by_value[FIRST_FACTOR + g, o] += by_blur * p_blur[f, g] * wide
 
 
 @njit(cache=True)
 def _spread(o: int, plan: Any, room: Any) -> tuple[float, float]:
     """Return the scale of a cluster's mean over its windows, and how many windows it has."""
-    windows = room.deviation.shape[1]
+    p_window = table(plan, P_WINDOW)
+    r_deviation = cube(room, R_DEVIATION)
+    r_value = table(room, R_VALUE)
+    windows = r_deviation.shape[1]
     count = 0.0
     for w in range(windows):
-        count += plan.window[1, w]
-    between, within = room.value[CLUSTER_SCALE, o], room.value[PERIOD_SCALE, o]
+        count += p_window[1, w]
+    between, within = r_value[CLUSTER_SCALE, o], r_value[PERIOD_SCALE, o]
     return math.sqrt(between * between + within * within / count + _LEAST), count
 
 
 @njit(cache=True)
 def _levels(x: Any, plan: Any, room: Any) -> float:
     """Fill alpha, means of clusters, deviations of windows and levels."""
+    p_alpha = table(plan, P_ALPHA)
+    p_alpha_at = integers(plan, P_ALPHA_AT)
+    p_flags = integers(plan, P_FLAGS)
+    p_known = table(plan, P_KNOWN)
+    p_places = integers(plan, P_PLACES)
+    p_window = table(plan, P_WINDOW)
+    r_alpha = table(room, R_ALPHA)
+    r_deviation = cube(room, R_DEVIATION)
+    r_grand = table(room, R_GRAND)
+    r_level = floats(room, R_LEVEL)
+    r_mean = table(room, R_MEAN)
+    r_shift = table(room, R_SHIFT)
+    r_value = table(room, R_VALUE)
     total = 0.0
-    clusters, windows, outcomes = room.deviation.shape
-    drifts, fades = plan.flags[DRIFTS] > 0, plan.flags[FADES] > 0
+    clusters, windows, outcomes = r_deviation.shape
+    drifts, fades = p_flags[DRIFTS] > 0, p_flags[FADES] > 0
     for o in range(outcomes):
         spread, _ = _spread(o, plan, room)
-        grand = x[plan.places[GRAND] + o] * spread / math.sqrt(clusters)
-        room.grand[0, o] = grand
-        alpha = plan.alpha[1, o]
-        if plan.alpha_at[o] >= 0:
-            level = plan.alpha[3, o] + plan.alpha[4, o] * x[plan.alpha_at[o]]
-            alpha = level - room.shift[0, o] - grand
-            if plan.alpha[0, o] > 0:
-                far = (alpha - plan.alpha[1, o]) / plan.alpha[2, o]
+        grand = x[p_places[GRAND] + o] * spread / math.sqrt(clusters)
+        r_grand[0, o] = grand
+        alpha = p_alpha[1, o]
+        if p_alpha_at[o] >= 0:
+            level = p_alpha[3, o] + p_alpha[4, o] * x[p_alpha_at[o]]
+            alpha = level - r_shift[0, o] - grand
+            if p_alpha[0, o] > 0:
+                far = (alpha - p_alpha[1, o]) / p_alpha[2, o]
                 total -= 0.5 * far * far
-                room.alpha[1, o] -= far / plan.alpha[2, o]
-        room.alpha[0, o] = alpha
+                r_alpha[1, o] -= far / p_alpha[2, o]
+        r_alpha[0, o] = alpha
         for k in range(clusters - 1):
-            at = plan.places[CLUSTER] + k * outcomes + o
-            value, _, density = effect(x[at], spread, plan.known[0, o])
-            room.mean[k, o] = value
+            at = p_places[CLUSTER] + k * outcomes + o
+            value, _, density = effect(x[at], spread, p_known[0, o])
+            r_mean[k, o] = value
             total += density
-        spread_out(room.mean[:, o])
-        within = room.value[PERIOD_SCALE, o]
+        spread_out(r_mean[:, o])
+        within = r_value[PERIOD_SCALE, o]
         for k in range(clusters):
-            room.mean[k, o] += grand
+            r_mean[k, o] += grand
             if drifts:
                 for w in range(windows - 1):
-                    at = plan.places[WINDOW] + (k * (windows - 1) + w) * outcomes + o
-                    value, _, density = effect(x[at], within, plan.known[1, o])
-                    room.deviation[k, w, o] = value
+                    at = p_places[WINDOW] + (k * (windows - 1) + w) * outcomes + o
+                    value, _, density = effect(x[at], within, p_known[1, o])
+                    r_deviation[k, w, o] = value
                     total += density
-                spread_out(room.deviation[k, :, o])
+                spread_out(r_deviation[k, :, o])
                 if fades:
-                    reflect(room.deviation[k, :, o], plan.window[3])
+                    reflect(r_deviation[k, :, o], p_window[3])
                     for w in range(windows):
-                        room.deviation[k, w, o] /= plan.window[2, w]
+                        r_deviation[k, w, o] /= p_window[2, w]
             for w in range(windows):
                 at = (k * windows + w) * outcomes + o
-                room.level[at] = alpha + room.mean[k, o] + room.deviation[k, w, o]
+                r_level[at] = alpha + r_mean[k, o] + r_deviation[k, w, o]
     return total
 
 
 @njit(cache=True)
 def _levels_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    clusters, windows, outcomes = room.deviation.shape
-    drifts, fades = plan.flags[DRIFTS] > 0, plan.flags[FADES] > 0
+    p_alpha = table(plan, P_ALPHA)
+    p_alpha_at = integers(plan, P_ALPHA_AT)
+    p_flags = integers(plan, P_FLAGS)
+    p_known = table(plan, P_KNOWN)
+    p_places = integers(plan, P_PLACES)
+    p_window = table(plan, P_WINDOW)
+    r_alpha = table(room, R_ALPHA)
+    r_by_deviation = cube(room, R_BY_DEVIATION)
+    r_by_level = floats(room, R_BY_LEVEL)
+    r_by_mean = table(room, R_BY_MEAN)
+    r_by_value = table(room, R_BY_VALUE)
+    r_deviation = cube(room, R_DEVIATION)
+    r_shift = table(room, R_SHIFT)
+    r_value = table(room, R_VALUE)
+    clusters, windows, outcomes = r_deviation.shape
+    drifts, fades = p_flags[DRIFTS] > 0, p_flags[FADES] > 0
     for o in range(outcomes):
         spread, count = _spread(o, plan, room)
-        within, by_within = room.value[PERIOD_SCALE, o], 0.0
-        by_alpha, by_grand, by_spread = room.alpha[1, o], 0.0, 0.0
+        within, by_within = r_value[PERIOD_SCALE, o], 0.0
+        by_alpha, by_grand, by_spread = r_alpha[1, o], 0.0, 0.0
         for k in range(clusters):
             by_mean = 0.0
             for w in range(windows):
-                by = room.by_level[(k * windows + w) * outcomes + o]
+                by = r_by_level[(k * windows + w) * outcomes + o]
                 by_mean += by
-                room.by_deviation[k, w, o] = by
+                r_by_deviation[k, w, o] = by
             by_alpha += by_mean
             by_grand += by_mean
-            room.by_mean[k, o] = by_mean
+            r_by_mean[k, o] = by_mean
             if drifts:
                 if fades:
                     for w in range(windows):
-                        room.by_deviation[k, w, o] /= plan.window[2, w]
-                    reflect(room.by_deviation[k, :, o], plan.window[3])
-                gather(room.by_deviation[k, :, o])
+                        r_by_deviation[k, w, o] /= p_window[2, w]
+                    reflect(r_by_deviation[k, :, o], p_window[3])
+                gather(r_by_deviation[k, :, o])
                 for w in range(windows - 1):
-                    at = plan.places[WINDOW] + (k * (windows - 1) + w) * outcomes + o
+                    at = p_places[WINDOW] + (k * (windows - 1) + w) * outcomes + o
                     by_x, by_scale, _ = effect_slopes(
-                        x[at], within, plan.known[1, o], room.by_deviation[k, w, o]
+                        x[at], within, p_known[1, o], r_by_deviation[k, w, o]
                     )
                     slopes[at] += by_x
                     by_within += by_scale
-        gather(room.by_mean[:, o])
+        gather(r_by_mean[:, o])
         for k in range(clusters - 1):
-            at = plan.places[CLUSTER] + k * outcomes + o
-            by_x, by_scale, _ = effect_slopes(
-                x[at], spread, plan.known[0, o], room.by_mean[k, o]
-            )
+            at = p_places[CLUSTER] + k * outcomes + o
+            by_x, by_scale, _ = effect_slopes(x[at], spread, p_known[0, o], r_by_mean[k, o])
             slopes[at] += by_x
             by_spread += by_scale
-        if plan.alpha_at[o] >= 0:
-            slopes[plan.alpha_at[o]] += by_alpha * plan.alpha[4, o]
-            room.shift[1, o] -= by_alpha
+        if p_alpha_at[o] >= 0:
+            slopes[p_alpha_at[o]] += by_alpha * p_alpha[4, o]
+            r_shift[1, o] -= by_alpha
             by_grand -= by_alpha
         root = math.sqrt(clusters)
-        slopes[plan.places[GRAND] + o] += by_grand * spread / root
-        by_spread += by_grand * x[plan.places[GRAND] + o] / root
-        between = room.value[CLUSTER_SCALE, o]
-        room.by_value[CLUSTER_SCALE, o] += by_spread * between / spread
-        room.by_value[PERIOD_SCALE, o] += by_within + by_spread * within / (count * spread)
+        slopes[p_places[GRAND] + o] += by_grand * spread / root
+        by_spread += by_grand * x[p_places[GRAND] + o] / root
+        between = r_value[CLUSTER_SCALE, o]
+        r_by_value[CLUSTER_SCALE, o] += by_spread * between / spread
+        r_by_value[PERIOD_SCALE, o] += by_within + by_spread * within / (count * spread)
 
 
 @njit(cache=True)
 def _scatter(x: Any, plan: Any, room: Any) -> None:
     """Fill kappa of each cluster and outcome, and its logarithm."""
-    outcomes = plan.family.shape[1]
-    varies = plan.places[SLOPE] > plan.places[SCATTER]
-    for at in range(room.scatter.shape[1]):
+    p_family = codes(plan, P_FAMILY)
+    p_places = integers(plan, P_PLACES)
+    r_scatter = table(room, R_SCATTER)
+    r_value = table(room, R_VALUE)
+    outcomes = p_family.shape[1]
+    varies = p_places[SLOPE] > p_places[SCATTER]
+    for at in range(r_scatter.shape[1]):
         o = at % outcomes
-        value = room.value[KAPPA, o]
+        value = r_value[KAPPA, o]
         if varies:
-            value += room.value[KAPPA_SPREAD, o] * x[plan.places[SCATTER] + at]
-        room.scatter[0, at] = value
-        room.scatter[1, at] = math.exp(value)
+            value += r_value[KAPPA_SPREAD, o] * x[p_places[SCATTER] + at]
+        r_scatter[0, at] = value
+        r_scatter[1, at] = math.exp(value)
 
 
 @njit(cache=True)
 def _scatter_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    outcomes = plan.family.shape[1]
-    varies = plan.places[SLOPE] > plan.places[SCATTER]
-    for at in range(room.scatter.shape[1]):
-        o, by = at % outcomes, room.by_scatter[at]
-        room.by_value[KAPPA, o] += by
+    p_family = codes(plan, P_FAMILY)
+    p_places = integers(plan, P_PLACES)
+    r_by_scatter = floats(room, R_BY_SCATTER)
+    r_by_value = table(room, R_BY_VALUE)
+    r_scatter = table(room, R_SCATTER)
+    r_value = table(room, R_VALUE)
+    outcomes = p_family.shape[1]
+    varies = p_places[SLOPE] > p_places[SCATTER]
+    for at in range(r_scatter.shape[1]):
+        o, by = at % outcomes, r_by_scatter[at]
+        r_by_value[KAPPA, o] += by
         if varies:
-            place = plan.places[SCATTER] + at
-            room.by_value[KAPPA_SPREAD, o] += by * x[place]
-            slopes[place] += by * room.value[KAPPA_SPREAD, o]
+            place = p_places[SCATTER] + at
+            r_by_value[KAPPA_SPREAD, o] += by * x[place]
+            slopes[place] += by * r_value[KAPPA_SPREAD, o]
