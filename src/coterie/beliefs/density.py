@@ -1,8 +1,8 @@
 r"""Densities: how likely a count is, given a response level and its overdispersion.
 
-Written once as compiled scalar code and used twice: :data:`log_likelihood` is the
-PyTensor operation that sampling differentiates, and the integrals of
-:mod:`coterie.beliefs.membership` call the same functions on arrays. Callers may
+Written once as compiled scalar code: the sampled density, the integrals of
+:mod:`coterie.beliefs.membership` and the PyTensor operations of
+:mod:`coterie.beliefs.operations` call the same functions. Callers may
 trust that every value is a normalised log probability mass, that it never
 breaks down as the concentration grows (the Binomial and Poisson limits are
 reached, and ``inf`` is allowed), and that gradients belong to the values.
@@ -31,12 +31,7 @@ import math
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from numba import njit
-from pytensor.gradient import DisconnectedType
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch import basic as numba_dispatch
 
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats
@@ -44,7 +39,6 @@ from coterie.typing import Floats
 _SERIES_FROM = 9.0
 _SHORT_PRODUCT = 10
 _ETA_LIMIT = 250.0
-_SLOPES = 2
 _HUGE = 1e290
 _NEGLIGIBLE = 1e-17
 _LARGE = 1e5
@@ -305,7 +299,7 @@ def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
 
 
 @njit(cache=True)
-def _log_likelihood(
+def log_likelihood_and_slopes(
     eta: Floats, log_kappa: Floats, y: Floats, n: Floats, is_count: Any, weight: Floats
 ) -> tuple[float, Floats, Floats]:
     total = 0.0
@@ -318,52 +312,6 @@ def _log_likelihood(
         by_eta[j] = weight[j] * slope
         by_log_kappa[j] = weight[j] * bend
     return total, by_eta, by_log_kappa
-
-
-class LogLikelihood(Op):
-    """Log likelihood of all observations, with its slopes."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Any:
-        """Take eta, log kappa, y, n, is count and weight: (observation,) each."""
-        kinds = [*["float64"] * 4, "bool", "float64"]
-        typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
-        outputs = [pt.scalar(dtype="float64"), *[pt.vector(dtype="float64") for _ in range(2)]]
-        return Apply(self, typed, outputs)
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
-        """Run the compiled code outside numba graphs."""
-        for storage, value in zip(outputs, _log_likelihood(*inputs), strict=True):
-            storage[0] = np.asarray(value)
-
-    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:  # noqa: ARG002
-        """Return a scalar and twice (observations,)."""
-        return [(), (shapes[0][0],), (shapes[0][0],)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only eta and log kappa are differentiated, and only through the value."""
-        return [[i < _SLOPES, False, False] for i in range(len(node.inputs))]
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Pull a gradient back through the stored slopes."""
-        rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
-        return [*(cotangents[0] * slope for slope in outputs[1:]), *rest]
-
-
-@numba_dispatch.register_funcify_default_op_cache_key(LogLikelihood)
-def _numba_log_likelihood(op: LogLikelihood, node: Any, **_: Any) -> Any:  # noqa: ARG001
-    @numba_dispatch.numba_njit
-    def log_likelihood_numba(
-        eta: Any, log_kappa: Any, y: Any, n: Any, is_count: Any, weight: Any
-    ) -> Any:
-        total, by_eta, by_log_kappa = _log_likelihood(eta, log_kappa, y, n, is_count, weight)
-        return np.array(total), by_eta, by_log_kappa
-
-    return log_likelihood_numba, 3
-
-
-log_likelihood = LogLikelihood()
 
 
 @njit(cache=True)

@@ -120,7 +120,8 @@ def _seeds(seed: int, chains: int) -> list[int]:
         make_initial_point_fn=begin,
     )
     found = nutpie.sample(
-        tiny, draws=1, tune=1, chains=chains, cores=1, seed=seed, progress_bar=False
+        tiny, draws=chains, tune=1, chains=chains, cores=1, seed=seed, progress_bar=False,
+        save_warmup=False,
     )
     halves = found["posterior"]["seed"].to_numpy()[:, 0].astype(np.uint64)
     return [int(high) << _HALF_WORD | int(low) for high, low in halves]

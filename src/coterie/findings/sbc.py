@@ -45,10 +45,10 @@ _SOURCES: Final = (
     *(
         f"beliefs/{module}.py"
         for module in (
-            "assemble", "blueprint", "density", "design", "free_parameters", "given",
+            "assemble", "blueprint", "chain", "density", "design", "fit_law", "given",
             "integrals", "interpolation", "late_density", "left_out", "maturity", "membership",
             "model", "parameters", "pilot", "population", "predicting", "priors", "rates", "rows",
-            "smooth", "thinning",
+            "smooth", "thinning", "vector_density", "vector_maps", "vector_plan", "vector_reading",
         )
     ),
     "findings/families.py",
