@@ -128,9 +128,11 @@ def apart():
 
 def together():
     prior = co.PopulationPrior().with_joint(
-        lambda kappa, artist_scale: -(kappa / 90) - np.log(kappa) * 0.5 - artist_scale.sum() ** 2
-        if kappa.size == 1
-        else -(kappa / 90 + artist_scale).sum(),
+        lambda kappa, artist_scale: (
+            -(kappa / 90) - np.log(kappa) * 0.5 - artist_scale.sum() ** 2
+            if kappa.size == 1
+            else -(kappa / 90 + artist_scale).sum()
+        ),
         over=("kappa", "artist_scale"),
         improper=True,
     )

@@ -82,29 +82,6 @@ class Blueprint:
         """Return one parameter's prior for each outcome."""
         return self.population.for_outcomes(self.levels.outcomes, parameter)
 
-    def key(self) -> tuple[Any, ...]:
-        """Return what two fits must share to share a compiled model."""
-        levels = self.levels
-        names_ = sorted(set(self.population.binary) - {names.SLOPE})
-        priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
-        sizes = (
-            len(levels.artists),
-            len(levels.clusters),
-            len(levels.windows),
-            tuple((f, len(known)) for f, known in levels.factors.items()),
-            *([tuple(levels.smooth.items())] if levels.smooth else []),
-            self.made.pair_artist.size,
-        )
-        usual = (levels.outcomes, sizes, priors, self.traded)
-        slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
-        own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
-        joint = tuple((j.log_density, j.over) for j in self.population.joint)
-        weighted = ("weighted",) if self.weighted else ()
-        ages = self.made.ages
-        late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
-        fades = ("fades",) if self.fades else ()
-        return (*usual, *own, *joint, *weighted, *fades, *late)
-
 
 def model_data(blueprint: Blueprint) -> dict[str, Any]:
     """Return every array the model reads, by the name of its ``pm.Data``."""

@@ -37,13 +37,14 @@ from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats
 
 _SERIES_FROM = 9.0
-_SHORT_PRODUCT = 10
+SHORT_PRODUCT = 10
 _ETA_LIMIT = 250.0
 _HUGE = 1e290
 _NEGLIGIBLE = 1e-17
-_LARGE = 1e5
+LARGE = 1e5
 """Trials, or events, from which main terms are gathered into deviances."""
 _NEAR = 0.1
+_HALF = 0.5
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -61,10 +62,16 @@ def _stirling_tail(x: float) -> tuple[float, float]:
     return value, slope
 
 
+@njit(cache=True, inline="always")
+def log_of_one_and(x: float) -> float:
+    """Return log(1 + x), for x > 0: the plain logarithm is faster, and exact past a half."""
+    return math.log(1.0 + x) if x > _HALF else math.log1p(x)
+
+
 @njit(cache=True)
 def _rise(a: float, y: float) -> tuple[float, float]:
     """Return log(gamma(a + y) / gamma(a)) and its derivative in ``a``, for a > 0, y >= 0 whole."""
-    if y <= _SHORT_PRODUCT:
+    if y <= SHORT_PRODUCT:
         product, slope = 1.0, 0.0
         for i in range(int(y)):
             slope = slope * (a + i) + product
@@ -82,13 +89,39 @@ def _rise(a: float, y: float) -> tuple[float, float]:
         a += steps
         y -= steps
     ratio = y / a
-    grow = math.log1p(ratio)
+    grow = log_of_one_and(ratio)
     top, top_slope = _stirling_tail(a + y)
     low, low_slope = _stirling_tail(a)
     # (a+y-1/2) log(a+y) - (a-1/2) log a - y, arranged so that nothing large is subtracted.
     value += y * math.log(a) + (a + y - 0.5) * grow - y + top - low
     slope += grow + 0.5 * ratio / (a + y) + top_slope - low_slope
     return value, slope
+
+
+@njit(cache=True)
+def rise_from(a: float, out: Any) -> None:
+    """Fill what :func:`rises` needs of ``a``, which many numbers share: (6,)."""
+    steps, product, rate = 0, 1.0, 0.0
+    if a < _SERIES_FROM:
+        steps = int(_SERIES_FROM - a) + 1
+        for i in range(steps):
+            rate = rate * (a + i) + product
+            product *= a + i
+    top = a + steps
+    low, low_slope = _stirling_tail(top)
+    out[0], out[1], out[2] = steps, top, math.log(top)
+    out[3], out[4], out[5] = 1.0 / top, math.log(product) - low, rate / product - low_slope
+
+
+@njit(cache=True, inline="always")
+def rises(start: Any, y: float) -> tuple[float, float]:
+    """Return ``_rise`` of many y, each above 10, at one ``a`` of :func:`rise_from`."""
+    left, a = y - start[0], start[1]
+    ratio = left * start[3]
+    grow = log_of_one_and(ratio)
+    top, top_slope = _stirling_tail(a + left)
+    value = start[4] + left * start[2] + (a + left - 0.5) * grow - left + top
+    return value, start[5] + grow + 0.5 * ratio / (a + left) + top_slope
 
 
 @njit(cache=True, inline="always")
@@ -201,7 +234,7 @@ def _large_neg_binomial(
 
 @njit(cache=True, inline="always")
 def _is_large(y: float, n: float, is_count: bool) -> bool:
-    return (y if is_count else n) > _LARGE
+    return (y if is_count else n) > LARGE
 
 
 @njit(cache=True)
@@ -302,12 +335,15 @@ def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
 def log_likelihood_and_slopes(
     eta: Floats, log_kappa: Floats, y: Floats, n: Floats, is_count: Any, weight: Floats
 ) -> tuple[float, Floats, Floats]:
+    """Return the log likelihood of all observations, and its slopes in the first two."""
     total = 0.0
     by_eta, by_log_kappa = np.empty(eta.size), np.empty(eta.size)
     for j in range(eta.size):
         kappa = math.exp(log_kappa[j])
         shared, shared_slope = shared_part(kappa, y[j], n[j], is_count[j])
-        value, slope, bend = log_kernel(eta[j], kappa, y[j], n[j], shared, shared_slope, is_count[j])
+        value, slope, bend = log_kernel(
+            eta[j], kappa, y[j], n[j], shared, shared_slope, is_count[j]
+        )
         total += weight[j] * value
         by_eta[j] = weight[j] * slope
         by_log_kappa[j] = weight[j] * bend

@@ -34,7 +34,9 @@ class JointSlopes:
         told = {name: pt.tensor(name, dtype="float64", shape=shapes[name]) for name in joint.over}
         value = pt.as_tensor(joint.log_density(**told)).sum()
         inputs = list(told.values())
-        slopes = pytensor.grad(value, inputs, disconnected_inputs="ignore", return_disconnected="zero")
+        slopes = pytensor.grad(
+            value, inputs, disconnected_inputs="ignore", return_disconnected="zero"
+        )
         step_by_step = pytensor.compile.mode.Mode(linker="py", optimizer=None)
         self._call: Any = pytensor.function(
             inputs, [value, *slopes], mode=step_by_step, on_unused_input="ignore"

@@ -83,6 +83,7 @@ def late_kernel(
 def late_log_likelihood_and_slopes(
     eta: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any, weight: Any
 ) -> Any:
+    """Return the log likelihood of all observations, and its slopes in the first three."""
     total = 0.0
     slopes = np.empty((3, eta.size))
     for j in range(eta.size):

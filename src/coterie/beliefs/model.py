@@ -52,12 +52,15 @@ def build(blueprint: Blueprint) -> pm.Model:
         outcome = read["outcome_code"]
         kappa = _log_kappa(blueprint)[read["cluster_code"], outcome]
         eta = _level(blueprint, read)
-        eta = eta + _effects(blueprint, names.ARTIST_EFFECT, names.ARTIST_SCALE, names.ARTIST)[
-            read["artist_code"], outcome
-        ]
+        eta = (
+            eta
+            + _effects(blueprint, names.ARTIST_EFFECT, names.ARTIST_SCALE, names.ARTIST)[
+                read["artist_code"], outcome
+            ]
+        )
         loading = parameter(names.LOADING, blueprint.priors(names.LOADING))
         reach = loading[outcome] * read["informs"]
-        eta = eta + reach * _affinity(blueprint)[read["pair_code"]]
+        eta = eta + reach * _affinity()[read["pair_code"]]
         if blueprint.fades and blueprint.drifts:
             _let_windows_fade(blueprint, read, model[names.PERIOD_SCALE], kappa)
         _likelihood(blueprint, read, eta, kappa)
@@ -204,7 +207,7 @@ def _log_kappa(blueprint: Blueprint) -> Any:
     return pt.log(kappa) + spread * raw
 
 
-def _affinity(blueprint: Blueprint) -> Any:
+def _affinity() -> Any:
     """Return lasting fits, of pairs with counts."""
 
     def draw(rng: np.random.Generator, size: Any = None) -> Any:

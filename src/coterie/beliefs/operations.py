@@ -90,7 +90,9 @@ def _numba_log_likelihood(op: LogLikelihood, node: Any, **_: Any) -> Any:  # noq
     def log_likelihood_numba(
         eta: Any, log_kappa: Any, y: Any, n: Any, is_count: Any, weight: Any
     ) -> Any:
-        total, by_eta, by_log_kappa = log_likelihood_and_slopes(eta, log_kappa, y, n, is_count, weight)
+        total, by_eta, by_log_kappa = log_likelihood_and_slopes(
+            eta, log_kappa, y, n, is_count, weight
+        )
         return np.array(total), by_eta, by_log_kappa
 
     return log_likelihood_numba, 3

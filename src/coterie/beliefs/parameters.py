@@ -114,11 +114,9 @@ class ParameterPrior:
 
     def check_range(self, parameter: str) -> None:
         """Raise where this prior reaches outside the parameter's range."""
-        if self.family == "joint":
-            return
-        if self.family == "concentration":
-            if parameter != names.KAPPA:
-                raise BeliefError(f"Only kappa is a concentration; {parameter} has prior {self}.")
+        if self.family == "concentration" and parameter != names.KAPPA:
+            raise BeliefError(f"Only kappa is a concentration; {parameter} has prior {self}.")
+        if self.family in {"joint", "concentration"}:
             return
         if parameter in _EITHER_SIGN and self.family not in {"normal", "fixed"}:
             raise BeliefError(

@@ -56,16 +56,6 @@ from coterie.beliefs.vector_plan import (
     MEAN,
     NESTED,
     NO_MORE_TURNS,
-    PERIOD_SCALE,
-    RAW,
-    SCATTER,
-    SIZE,
-    SLOPE,
-    SMOOTH,
-    SPLIT,
-    START,
-    TURNS,
-    WINDOW,
     P_ALPHA,
     P_ALPHA_AT,
     P_AT,
@@ -83,9 +73,10 @@ from coterie.beliefs.vector_plan import (
     P_SLOPE_MAP,
     P_SLOPE_PRIOR,
     P_TRADE,
-    P_TURNS,
     P_TURN_AXES,
+    P_TURNS,
     P_WINDOW,
+    PERIOD_SCALE,
     R_ALPHA,
     R_BY_DEVIATION,
     R_BY_EFFECT,
@@ -106,6 +97,15 @@ from coterie.beliefs.vector_plan import (
     R_SLOPE,
     R_TURNED,
     R_VALUE,
+    RAW,
+    SCATTER,
+    SIZE,
+    SLOPE,
+    SMOOTH,
+    SPLIT,
+    START,
+    TURNS,
+    WINDOW,
 )
 from coterie.beliefs.vector_reading import place_artists, read_counts, read_counts_back
 
@@ -152,7 +152,7 @@ def evidence(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     _levels_back(x, slopes, plan, room)
     _factors_back(x, slopes, plan, room)
     _slopes_back(slopes, plan, room)
-    _parameters_back(x, slopes, plan, room)
+    _parameters_back(slopes, plan, room)
     for i in range(slopes.size):
         if not math.isfinite(slopes[i]):
             return math.nan
@@ -237,7 +237,7 @@ def _traded(x: Any, slopes: Any, o: int, plan: Any, room: Any) -> float:
 
 
 @njit(cache=True)
-def _parameters_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
+def _parameters_back(slopes: Any, plan: Any, room: Any) -> None:
     p_at = codes(plan, P_AT)
     p_family = codes(plan, P_FAMILY)
     r_by_value = table(room, R_BY_VALUE)

@@ -96,7 +96,7 @@ def parameter(
 
     ``logged`` asks for the parameter's logarithm.
     """
-    if family == LOGNORMAL or family == JOINT:  # noqa: PLR1714 - for the compiler
+    if family in (LOGNORMAL, JOINT):
         at, rate = (first + second * x, second) if family == LOGNORMAL else (x, 1.0)
         density, slope = (-0.5 * x * x, -x) if family == LOGNORMAL else (x, 1.0)
         if not logged:

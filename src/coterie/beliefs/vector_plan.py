@@ -148,7 +148,7 @@ class Room(NamedTuple):
     ``grand`` and ``shift`` come value and slope, (2, outcome); ``reading`` has information and
     score of each pair and outcome, ``artist`` precision, pull, room, effect and standardised
     effect, ``pair`` affinity and precision, ``seen`` level and information of each observation;
-    ``key`` is what keys share.
+    ``key`` is what keys share, ``rise`` what those of one kappa do.
     """
 
     value: Any
@@ -185,6 +185,7 @@ class Room(NamedTuple):
     arrived: Any
     by_arrived: Any
     key: Any
+    rise: Any
 
 
 (
@@ -258,6 +259,7 @@ class Room(NamedTuple):
     R_ARRIVED,
     R_BY_ARRIVED,
     R_KEY,
+    R_RISE,
 ) = range(len(Room._fields))
 """Places of arrays in the books of a plan and of a room."""
 
@@ -590,7 +592,7 @@ def _room(plan: Plan, levels: Levels) -> Room:
         seen=zeros((2, observations)), by_seen=zeros((2, observations)),
         mature=zeros(was_late), by_mature=zeros(was_late),
         arrived=zeros(late), by_arrived=zeros(late),
-        key=zeros((2, plan.key.shape[1])),
+        key=zeros((2, plan.key.shape[1])), rise=zeros((clusters * outcomes, 6)),
     )  # fmt: skip
 
 

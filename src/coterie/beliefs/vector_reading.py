@@ -16,7 +16,16 @@ from numba import njit
 
 from coterie.beliefs import fit_law
 from coterie.beliefs.book import codes, cube, floats, integers, table
-from coterie.beliefs.density import _tail, log_kernel, shared_part
+from coterie.beliefs.density import (
+    LARGE,
+    SHORT_PRODUCT,
+    _tail,
+    log_kernel,
+    log_of_one_and,
+    rise_from,
+    rises,
+    shared_part,
+)
 from coterie.beliefs.late_density import late_kernel
 from coterie.beliefs.maturity import LEAST
 from coterie.beliefs.vector_plan import (
@@ -27,8 +36,6 @@ from coterie.beliefs.vector_plan import (
     DRIFTS,
     FADES,
     LOADING,
-    PERIOD_SCALE,
-    SHAPE,
     P_ARTIST_AT,
     P_CODES,
     P_COUNTS,
@@ -48,6 +55,7 @@ from coterie.beliefs.vector_plan import (
     P_PLACES,
     P_SHARE,
     P_WINDOW,
+    PERIOD_SCALE,
     R_ARRIVED,
     R_ARTIST,
     R_BY_ARRIVED,
@@ -68,14 +76,15 @@ from coterie.beliefs.vector_plan import (
     R_MATURE,
     R_PAIR,
     R_READING,
+    R_RISE,
     R_SCATTER,
     R_SEEN,
     R_SLOPE,
     R_VALUE,
     R_WINDOW_KNOWN,
+    SHAPE,
 )
 
-_LARGE = 1e5
 _LEVEL_LIMIT = 250.0
 _NO_SCATTER = 1e300
 
@@ -276,10 +285,30 @@ def _few_events(
     if kappa > _NO_SCATTER:
         return y * eta - mean, y - mean, 0.0
     ratio = mean / kappa
-    spread, over = math.log1p(ratio), 1.0 / (1.0 + ratio)
+    spread, over = log_of_one_and(ratio), 1.0 / (1.0 + ratio)
     value = y * eta + (shared - y * log_kappa) - (kappa + y) * spread
     by_log_kappa = kappa * (rate - spread) + (kappa + y) * ratio * over - y
     return value, (y - mean) * over, by_log_kappa
+
+
+@njit(cache=True)
+def _share(plan: Any, room: Any) -> None:
+    """Fill what observations of one kappa and one number share."""
+    p_key = codes(plan, P_KEY)
+    p_key_counts = table(plan, P_KEY_COUNTS)
+    r_key = table(room, R_KEY)
+    r_rise = table(room, R_RISE)
+    r_scatter = table(room, R_SCATTER)
+    for at in range(r_scatter.shape[1]):
+        if r_scatter[1, at] < _NO_SCATTER:
+            rise_from(r_scatter[1, at], r_rise[at])
+    for i in range(p_key.shape[1]):
+        at, y = p_key[0, i], p_key_counts[0, i]
+        kappa = r_scatter[1, at]
+        if SHORT_PRODUCT < y <= LARGE and kappa < _NO_SCATTER:
+            r_key[0, i], r_key[1, i] = rises(r_rise[at], y)
+        else:
+            r_key[0, i], r_key[1, i] = shared_part(kappa, y, y, p_key[1, i] > 0)
 
 
 @njit(cache=True)
@@ -287,8 +316,6 @@ def _likelihood(plan: Any, room: Any) -> float:
     p_codes = codes(plan, P_CODES)
     p_counts = table(plan, P_COUNTS)
     p_is_count = integers(plan, P_IS_COUNT)
-    p_key = codes(plan, P_KEY)
-    p_key_counts = table(plan, P_KEY_COUNTS)
     p_late = integers(plan, P_LATE)
     r_artist = table(room, R_ARTIST)
     r_by_artist = table(room, R_BY_ARTIST)
@@ -308,11 +335,7 @@ def _likelihood(plan: Any, room: Any) -> float:
     affinity, by_affinity = r_pair[0], r_pair[2]
     by_eta, by_scatter, by_artist = r_by_seen[0], r_by_seen[1], r_by_artist[0]
     by_artist[:] = 0.0
-    for i in range(p_key.shape[1]):
-        r_key[0, i], r_key[1, i] = shared_part(
-            r_scatter[1, p_key[0, i]], p_key_counts[0, i], p_key_counts[1, i],
-            p_key[1, i] > 0,
-        )  # fmt: skip
+    _share(plan, room)
     late = p_late.size > 0
     for j in range(outcome.size):
         o, p = outcome[j], pair[j]
@@ -326,7 +349,7 @@ def _likelihood(plan: Any, room: Any) -> float:
             )
             if r_mature[j] > LEAST:
                 r_by_mature[j] = weight[j] * by_mature
-        elif p_is_count[j] > 0 and y[j] <= _LARGE:
+        elif p_is_count[j] > 0 and y[j] <= LARGE:
             log_kappa = r_scatter[0, scatter[j]]
             value, slope, bend = _few_events(eta, kappa, log_kappa, y[j], n[j], shared, rate)
         else:

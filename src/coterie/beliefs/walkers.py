@@ -120,7 +120,13 @@ def _seeds(seed: int, chains: int) -> list[int]:
         make_initial_point_fn=begin,
     )
     found = nutpie.sample(
-        tiny, draws=chains, tune=1, chains=chains, cores=1, seed=seed, progress_bar=False,
+        tiny,
+        draws=chains,
+        tune=1,
+        chains=chains,
+        cores=1,
+        seed=seed,
+        progress_bar=False,
         save_warmup=False,
     )
     halves = found["posterior"]["seed"].to_numpy()[:, 0].astype(np.uint64)
