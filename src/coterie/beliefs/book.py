@@ -20,6 +20,11 @@ from coterie.typing import Integers
 _WIDTH: Final = 4
 
 
+def inner(function: Any) -> Any:
+    """Compile a function that only compiled code calls: without the doors to it from Python."""
+    return njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+
+
 def book_of(arrays: Sequence[Any]) -> Integers:
     """Write down addresses and shapes of arrays of one to three dimensions."""
     book = np.zeros(_WIDTH * len(arrays), dtype=np.int64)
@@ -39,32 +44,32 @@ def _pointer(_context: Any, address: Any) -> Any:
     return types.voidptr(address), code
 
 
-@njit(cache=True)
+@inner
 def floats(book: Any, i: int) -> Any:
     """Return an array of numbers: (n,)."""
     return carray(_pointer(book[4 * i]), (book[4 * i + 1],), np.float64)
 
 
-@njit(cache=True)
+@inner
 def table(book: Any, i: int) -> Any:
     """Return an array of numbers: (n, m)."""
     return carray(_pointer(book[4 * i]), (book[4 * i + 1], book[4 * i + 2]), np.float64)
 
 
-@njit(cache=True)
+@inner
 def cube(book: Any, i: int) -> Any:
     """Return an array of numbers: (n, m, k)."""
     shape = book[4 * i + 1], book[4 * i + 2], book[4 * i + 3]
     return carray(_pointer(book[4 * i]), shape, np.float64)
 
 
-@njit(cache=True)
+@inner
 def integers(book: Any, i: int) -> Any:
     """Return an array of whole numbers: (n,)."""
     return carray(_pointer(book[4 * i]), (book[4 * i + 1],), np.int64)
 
 
-@njit(cache=True)
+@inner
 def codes(book: Any, i: int) -> Any:
     """Return an array of whole numbers: (n, m)."""
     return carray(_pointer(book[4 * i]), (book[4 * i + 1], book[4 * i + 2]), np.int64)

@@ -27,7 +27,7 @@ from typing import Any
 
 from numba import njit
 
-from coterie.beliefs.book import codes, cube, floats, integers, table
+from coterie.beliefs.book import codes, cube, floats, inner, integers, table
 from coterie.beliefs.vector_maps import (
     CONCENTRATION,
     FIXED,
@@ -115,7 +115,7 @@ _LEAST = 1e-300
 @njit(cache=True, nogil=True)
 def log_density(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     """Return the log density of a point and fill ``slopes`` with its gradient."""
-    return population(x, slopes, plan, room) + evidence(x, slopes, plan, room)
+    return _population(x, slopes, plan, room) + _evidence(x, slopes, plan, room)
 
 
 @njit(cache=True, nogil=True)
@@ -125,6 +125,17 @@ def population(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     What a prior says of one coordinate by itself is in ``slopes`` already, and slopes in
     parameters are 0: those of a joint prior may be added before :func:`evidence` is asked.
     """
+    return _population(x, slopes, plan, room)
+
+
+@njit(cache=True, nogil=True)
+def evidence(x: Any, slopes: Any, plan: Any, room: Any) -> float:
+    """Return the log density of the counts and what is an artist's own; finish the gradient."""
+    return _evidence(x, slopes, plan, room)
+
+
+@njit(cache=True, inline="always")
+def _population(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     p_places = integers(plan, P_PLACES)
     r_alpha = table(room, R_ALPHA)
     r_by_slope = table(room, R_BY_SLOPE)
@@ -143,9 +154,8 @@ def population(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True, nogil=True)
-def evidence(x: Any, slopes: Any, plan: Any, room: Any) -> float:
-    """Return the log density of the counts and what is an artist's own; finish the gradient."""
+@njit(cache=True, inline="always")
+def _evidence(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     total = read_counts(x, plan, room)
     read_counts_back(x, slopes, plan, room)
     _scatter_back(x, slopes, plan, room)
@@ -162,11 +172,11 @@ def evidence(x: Any, slopes: Any, plan: Any, room: Any) -> float:
 @njit(cache=True, nogil=True)
 def place(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     """Fill the room with every value that a point stands for; ``slopes`` is written over."""
-    population(x, slopes, plan, room)
+    _population(x, slopes, plan, room)
     place_artists(x, plan, room)
 
 
-@njit(cache=True)
+@inner
 def _standard(x: Any, slopes: Any, first: int, last: int) -> float:
     total = 0.0
     for i in range(first, last):
@@ -175,7 +185,7 @@ def _standard(x: Any, slopes: Any, first: int, last: int) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _parameters(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     p_at = codes(plan, P_AT)
     p_family = codes(plan, P_FAMILY)
@@ -203,7 +213,7 @@ def _parameters(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _traded(x: Any, slopes: Any, o: int, plan: Any, room: Any) -> float:
     """Fill loading and kappa of an outcome in which the two are walked together."""
     p_at = codes(plan, P_AT)
@@ -236,7 +246,7 @@ def _traded(x: Any, slopes: Any, o: int, plan: Any, room: Any) -> float:
     return density + log_loading - 0.5 * far + own
 
 
-@njit(cache=True)
+@inner
 def _parameters_back(slopes: Any, plan: Any, room: Any) -> None:
     p_at = codes(plan, P_AT)
     p_family = codes(plan, P_FAMILY)
@@ -264,7 +274,7 @@ def _parameters_back(slopes: Any, plan: Any, room: Any) -> None:
                 slopes[p_at[r, o]] += by * rate
 
 
-@njit(cache=True)
+@inner
 def _slopes(x: Any, plan: Any, room: Any) -> float:
     """Fill slopes of covariates, moved along the covariates' own axes."""
     p_places = integers(plan, P_PLACES)
@@ -297,7 +307,7 @@ def _slopes(x: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _slopes_back(slopes: Any, plan: Any, room: Any) -> None:
     p_places = integers(plan, P_PLACES)
     p_slope_at = integers(plan, P_SLOPE_AT)
@@ -317,7 +327,7 @@ def _slopes_back(slopes: Any, plan: Any, room: Any) -> None:
                     slopes[place] += p_slope_map[c, i] * r_by_slope[c, o]
 
 
-@njit(cache=True)
+@inner
 def _factors(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     """Fill effects of factors, and in ``shift`` what alpha is moved against."""
     p_factor = codes(plan, P_FACTOR)
@@ -353,7 +363,7 @@ def _factors(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _sharp(f: int, o: int, plan: Any, room: Any) -> float:
     """Return the counts' information on a level, blurred by what splits it."""
     p_blur = table(plan, P_BLUR)
@@ -370,7 +380,7 @@ def _sharp(f: int, o: int, plan: Any, room: Any) -> float:
     return known / (1.0 + known * blur)
 
 
-@njit(cache=True)
+@inner
 def _effects_of(
     x: Any, slopes: Any, f: int, o: int, scale: float, known: float, plan: Any, room: Any
 ) -> float:
@@ -401,7 +411,7 @@ def _effects_of(
     return total
 
 
-@njit(cache=True)
+@inner
 def _factors_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_factor = codes(plan, P_FACTOR)
     p_family = codes(plan, P_FAMILY)
@@ -428,7 +438,7 @@ def _factors_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
             r_by_slope[c, o] += p_middle[c] * r_shift[1, o]
 
 
-@njit(cache=True)
+@inner
 def _effects_of_back(x: Any, slopes: Any, f: int, o: int, plan: Any, room: Any) -> None:
     p_blur = table(plan, P_BLUR)
     p_factor = codes(plan, P_FACTOR)
@@ -469,7 +479,7 @@ def _effects_of_back(x: Any, slopes: Any, f: int, o: int, plan: Any, room: Any) 
             r_by_value[FIRST_FACTOR + g, o] += by_blur * p_blur[f, g] * wide
 
 
-@njit(cache=True)
+@inner
 def _spread(o: int, plan: Any, room: Any) -> tuple[float, float]:
     """Return the scale of a cluster's mean over its windows, and how many windows it has."""
     p_window = table(plan, P_WINDOW)
@@ -483,7 +493,7 @@ def _spread(o: int, plan: Any, room: Any) -> tuple[float, float]:
     return math.sqrt(between * between + within * within / count + _LEAST), count
 
 
-@njit(cache=True)
+@inner
 def _levels(x: Any, plan: Any, room: Any) -> float:
     """Fill alpha, means of clusters, deviations of windows and levels."""
     p_alpha = table(plan, P_ALPHA)
@@ -541,7 +551,7 @@ def _levels(x: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _levels_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_alpha = table(plan, P_ALPHA)
     p_alpha_at = integers(plan, P_ALPHA_AT)
@@ -603,7 +613,7 @@ def _levels_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
         r_by_value[PERIOD_SCALE, o] += by_within + by_spread * within / (count * spread)
 
 
-@njit(cache=True)
+@inner
 def _scatter(x: Any, plan: Any, room: Any) -> None:
     """Fill kappa of each cluster and outcome, and its logarithm."""
     p_family = codes(plan, P_FAMILY)
@@ -621,7 +631,7 @@ def _scatter(x: Any, plan: Any, room: Any) -> None:
         r_scatter[1, at] = math.exp(value)
 
 
-@njit(cache=True)
+@inner
 def _scatter_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_family = codes(plan, P_FAMILY)
     p_places = integers(plan, P_PLACES)

@@ -22,7 +22,7 @@ from __future__ import annotations
 import math
 from typing import Any, Final
 
-from numba import njit
+from coterie.beliefs.book import inner
 
 FIXED: Final = 0
 NORMAL: Final = 1
@@ -46,13 +46,13 @@ LEAST_SCATTER: Final = 1e-15
 _TINY: Final = 1e-300
 
 
-@njit(cache=True)
+@inner
 def softplus(x: float) -> float:
     """Return log(1 + exp(x))."""
     return max(x, 0.0) + math.log1p(math.exp(-abs(x)))
 
 
-@njit(cache=True)
+@inner
 def sigmoid(x: float) -> float:
     """Return 1 / (1 + exp(-x))."""
     if x >= 0:
@@ -61,7 +61,7 @@ def sigmoid(x: float) -> float:
     return small / (1.0 + small)
 
 
-@njit(cache=True)
+@inner
 def bent(x: float, right: float) -> tuple[float, float, float]:
     """Return x with its left side bent down, its slope and the slope's own slope.
 
@@ -78,7 +78,7 @@ def bent(x: float, right: float) -> tuple[float, float, float]:
     return value, slope, turn
 
 
-@njit(cache=True)
+@inner
 def half_normal(x: float) -> tuple[float, float, float, float]:
     """Return a half-normal number of scale 1, its slope, its log density in x and that's slope."""
     at, slope, turn = bent(x, 0.0)
@@ -88,7 +88,7 @@ def half_normal(x: float) -> tuple[float, float, float, float]:
     return value, rate, density, turn / slope + sigmoid(-at) * slope - value * rate
 
 
-@njit(cache=True)
+@inner
 def parameter(
     family: int, x: float, first: float, second: float, logged: bool
 ) -> tuple[float, float, float, float]:
@@ -114,7 +114,7 @@ def parameter(
     return value, rate, density, slope
 
 
-@njit(cache=True)
+@inner
 def log_prior_of_log_kappa(
     family: int, log_kappa: float, first: float, second: float
 ) -> tuple[float, float]:
@@ -126,7 +126,7 @@ def log_prior_of_log_kappa(
     return -0.5 * far * far, -far / second
 
 
-@njit(cache=True)
+@inner
 def traded(
     share: float, total: float, middle: float, right: float
 ) -> tuple[float, float, float, float, float, float]:
@@ -154,7 +154,7 @@ def traded(
     )  # fmt: skip
 
 
-@njit(cache=True)
+@inner
 def effect(x: float, scale: float, known: float) -> tuple[float, float, float]:
     """Return an effect, its room r, and the log density of x."""
     square = 1.0 + known * scale * scale
@@ -162,7 +162,7 @@ def effect(x: float, scale: float, known: float) -> tuple[float, float, float]:
     return x * scale / room, room, -0.5 * (x * x / square + math.log(square))
 
 
-@njit(cache=True)
+@inner
 def effect_slopes(
     x: float, scale: float, known: float, by_effect: float
 ) -> tuple[float, float, float]:
@@ -176,7 +176,7 @@ def effect_slopes(
     return by_x, by_scale, by_square * scale * scale
 
 
-@njit(cache=True)
+@inner
 def spread_out(values: Any) -> None:
     """Turn size - 1 free numbers, and room for one more, into size that sum to zero."""
     size = values.size
@@ -190,7 +190,7 @@ def spread_out(values: Any) -> None:
     values[size - 1] = -total / root
 
 
-@njit(cache=True)
+@inner
 def gather(slopes: Any) -> None:
     """Turn slopes in numbers that sum to zero into those in the free ones, in place."""
     size = slopes.size
@@ -203,7 +203,7 @@ def gather(slopes: Any) -> None:
         slopes[i] -= own
 
 
-@njit(cache=True)
+@inner
 def reflect(values: Any, away: Any) -> None:
     """Reflect numbers by a vector whose square is 2, or which is 0."""
     along = 0.0
@@ -213,7 +213,7 @@ def reflect(values: Any, away: Any) -> None:
         values[i] -= along * away[i]
 
 
-@njit(cache=True)
+@inner
 def turn(values: Any, axis: Any, back: bool, pre: int, size: int, post: int, room: Any) -> None:
     """Multiply one dimension of a cube by a matrix, (size, size), or by its transpose."""
     for p in range(pre):

@@ -15,7 +15,7 @@ from typing import Any
 from numba import njit
 
 from coterie.beliefs import fit_law
-from coterie.beliefs.book import codes, cube, floats, integers, table
+from coterie.beliefs.book import codes, cube, floats, inner, integers, table
 from coterie.beliefs.density import (
     LARGE,
     SHORT_PRODUCT,
@@ -89,7 +89,7 @@ _LEVEL_LIMIT = 250.0
 _NO_SCATTER = 1e300
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def read_counts(x: Any, plan: Any, room: Any) -> float:
     """Return the log density of the counts and of what is an artist's own.
 
@@ -105,7 +105,7 @@ def read_counts(x: Any, plan: Any, room: Any) -> float:
     return total + _likelihood(plan, room)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def place_artists(x: Any, plan: Any, room: Any) -> None:
     """Fill artist effects and affinities, and no slopes."""
     _gaussian(plan, room)
@@ -113,7 +113,7 @@ def place_artists(x: Any, plan: Any, room: Any) -> None:
     _affinities(x, plan, room)
 
 
-@njit(cache=True)
+@njit(cache=True, inline="always")
 def read_counts_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     """Carry the slopes back to coordinates, parameters and levels."""
     p_late = integers(plan, P_LATE)
@@ -124,7 +124,7 @@ def read_counts_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
         _arrive_back(plan, room)
 
 
-@njit(cache=True)
+@inner
 def _gaussian(plan: Any, room: Any) -> float:
     """Fill levels without artists, and the reading of every pair."""
     p_codes = codes(plan, P_CODES)
@@ -173,7 +173,7 @@ def _gaussian(plan: Any, room: Any) -> float:
     return _fade(plan, room) if faded else 0.0
 
 
-@njit(cache=True)
+@inner
 def _fade(plan: Any, room: Any) -> float:
     """Return what makes windows' effects and counts a power of one whole; fill its slopes."""
     p_window = table(plan, P_WINDOW)
@@ -197,7 +197,7 @@ def _fade(plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _artists(x: Any, plan: Any, room: Any) -> float:
     """Fill artist effects, in units of their scale so that one of exactly 0 is allowed."""
     p_artist_at = integers(plan, P_ARTIST_AT)
@@ -238,7 +238,7 @@ def _artists(x: Any, plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _affinities(x: Any, plan: Any, room: Any) -> float:
     p_family = codes(plan, P_FAMILY)
     p_pair_artist = integers(plan, P_PAIR_ARTIST)
@@ -291,7 +291,7 @@ def _few_events(
     return value, (y - mean) * over, by_log_kappa
 
 
-@njit(cache=True)
+@inner
 def _share(plan: Any, room: Any) -> None:
     """Fill what observations of one kappa and one number share."""
     p_key = codes(plan, P_KEY)
@@ -311,7 +311,7 @@ def _share(plan: Any, room: Any) -> None:
             r_key[0, i], r_key[1, i] = shared_part(kappa, y, y, p_key[1, i] > 0)
 
 
-@njit(cache=True)
+@inner
 def _likelihood(plan: Any, room: Any) -> float:
     p_codes = codes(plan, P_CODES)
     p_counts = table(plan, P_COUNTS)
@@ -364,7 +364,7 @@ def _likelihood(plan: Any, room: Any) -> float:
     return total
 
 
-@njit(cache=True)
+@inner
 def _affinities_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_family = codes(plan, P_FAMILY)
     p_pair_artist = integers(plan, P_PAIR_ARTIST)
@@ -396,7 +396,7 @@ def _affinities_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
             r_by_artist[0, a] -= by_score * known
 
 
-@njit(cache=True)
+@inner
 def _artists_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_artist_at = integers(plan, P_ARTIST_AT)
     p_family = codes(plan, P_FAMILY)
@@ -445,7 +445,7 @@ def _artists_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
             r_by_value[LOADING, o] += 2.0 * by_noise * known * loading
 
 
-@njit(cache=True)
+@inner
 def _gaussian_back(plan: Any, room: Any) -> None:
     p_codes = codes(plan, P_CODES)
     p_counts = table(plan, P_COUNTS)
@@ -497,7 +497,7 @@ def _gaussian_back(plan: Any, room: Any) -> None:
             r_by_slope[c, outcome[j]] += by * p_covariate[c, j]
 
 
-@njit(cache=True)
+@inner
 def _log_days(days: float, bend: float) -> tuple[float, float]:
     """Return the logarithm of a Weibull scale of a mean, and its slope in the shape."""
     at = 1.0 + 1.0 / bend
@@ -508,7 +508,7 @@ def _log_days(days: float, bend: float) -> tuple[float, float]:
     return math.log(days) - log_gamma, digamma / (bend * bend)
 
 
-@njit(cache=True)
+@inner
 def _arrive(plan: Any, room: Any) -> None:
     """Fill the share of each observation that has arrived; 1 where it cannot be late."""
     p_entry = codes(plan, P_ENTRY)
@@ -542,7 +542,7 @@ def _arrive(plan: Any, room: Any) -> None:
     r_by_mature[:] = 0.0
 
 
-@njit(cache=True)
+@inner
 def _arrive_back(plan: Any, room: Any) -> None:
     p_entry = codes(plan, P_ENTRY)
     p_late = integers(plan, P_LATE)
