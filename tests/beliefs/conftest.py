@@ -56,6 +56,18 @@ def make_beliefs(
         ),
     }
     labels[names.WINDOW] = np.unique(evidence.counts[names.WINDOW].to_numpy())
+    own = {
+        names.AFFINITY: (names.ARTIST, names.CLUSTER),
+        names.KAPPA_CLUSTER: (names.CLUSTER, names.OUTCOME),
+    }
+    sizes = {name: len(v) for name, v in labels.items()} | {names.OUTCOME: outcome.size}
+    for name, dims in own.items():
+        shape = (chains, draws, *(sizes[dim] for dim in dims))
+        effects[name] = ((*SAMPLE, *dims), rng.normal(size=shape))
+    drift = (chains, draws, n_clusters, sizes[names.WINDOW], outcome.size)
+    effects[names.PERIOD_EFFECT] = (
+        (*SAMPLE, names.CLUSTER, names.WINDOW, names.OUTCOME), np.zeros(drift),
+    )  # fmt: skip
     chain = {names.CHAIN: np.arange(chains)}
     # A fit refuses factors with a '/' in their names; a ledger holds them.
     for factor in (f for f in evidence.factors if "/" not in f):

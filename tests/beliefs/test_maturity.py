@@ -118,12 +118,12 @@ def test_the_share_has_the_slope_that_the_sampler_follows():
     import pytensor
     import pytensor.tensor as pt
 
-    from coterie.beliefs.late_density import symbolic
+    from coterie.beliefs import operations
 
     made = laid_out(read(table()), late=("play",))
     data = made.ages.arrays(made.outcome) | {"outcome_code": made.outcome}
     days, shape = pt.vector("days"), pt.vector("shape")
-    told = symbolic({k: pt.as_tensor(v) for k, v in data.items()}, [1], days, shape)
+    told = operations.arrived({k: pt.as_tensor(v) for k, v in data.items()}, [1], days, shape)
     run = pytensor.function([days, shape], told)
     for at in ((3.0, 1.0), (14.0, 0.7), (60.0, 2.0)):
         found = run(np.array([0.0, at[0]]), np.array([1.0, at[1]]))

@@ -11,7 +11,7 @@ import coterie as co
 from coterie import names
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.fitting import build_model
-from coterie.beliefs.free_parameters import from_axes
+from coterie.beliefs.model import from_axes
 from coterie.beliefs.opening import Terms, opened
 from coterie.beliefs.rows import Known
 from coterie.beliefs.smooth import NUGGET, alike, spread_along

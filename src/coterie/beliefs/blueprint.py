@@ -14,7 +14,6 @@ import numpy as np
 from coterie import names
 from coterie.beliefs.design import Design, Levels
 from coterie.beliefs.fading import law_of
-from coterie.beliefs.free_parameters import may_trade
 from coterie.beliefs.parameters import LATE, ParameterPrior
 from coterie.beliefs.pilot import axes, pilot
 from coterie.beliefs.population_prior import PopulationPrior
@@ -76,35 +75,12 @@ class Blueprint:
         for o, both in enumerate(zip(*map(self.priors, (names.LOADING, names.KAPPA)), strict=True)):
             own = made.pair[made.outcome == o]
             few = own.size < _FEW_CELLS * np.unique(own).size
-            found.append(bool(few) and may_trade(*both))
+            found.append(bool(few) and _may_trade(*both))
         return tuple(found)
 
     def priors(self, parameter: str) -> tuple[ParameterPrior, ...]:
         """Return one parameter's prior for each outcome."""
         return self.population.for_outcomes(self.levels.outcomes, parameter)
-
-    def key(self) -> tuple[Any, ...]:
-        """Return what two fits must share to share a compiled model."""
-        levels = self.levels
-        names_ = sorted(set(self.population.binary) - {names.SLOPE})
-        priors = tuple((p.family, p.first, p.second) for name in names_ for p in self.priors(name))
-        sizes = (
-            len(levels.artists),
-            len(levels.clusters),
-            len(levels.windows),
-            tuple((f, len(known)) for f, known in levels.factors.items()),
-            *([tuple(levels.smooth.items())] if levels.smooth else []),
-            self.made.pair_artist.size,
-        )
-        usual = (levels.outcomes, sizes, priors, self.traded)
-        slopes = tuple((p.family, p.first, p.second) for p in self.priors(names.SLOPE))
-        own = (("slope", len(levels.covariates), slopes),) if levels.covariates else ()
-        joint = tuple((j.log_density, j.over) for j in self.population.joint)
-        weighted = ("weighted",) if self.weighted else ()
-        ages = self.made.ages
-        late = () if ages is None else ("late", ages.log_age.shape, ages.share.size)
-        fades = ("fades",) if self.fades else ()
-        return (*usual, *own, *joint, *weighted, *fades, *late)
 
 
 def model_data(blueprint: Blueprint) -> dict[str, Any]:
@@ -148,3 +124,8 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
 def is_zero(prior: ParameterPrior) -> bool:
     """Say whether a prior states that there is nothing."""
     return prior.family == "fixed" and prior.first == 0
+
+
+def _may_trade(loading: ParameterPrior, kappa: ParameterPrior) -> bool:
+    """Say whether these priors allow the two to be walked as one variance and a share."""
+    return loading.family == "halfnormal" and kappa.family in {"lognormal", "concentration"}

@@ -1,8 +1,8 @@
 r"""Densities: how likely a count is, given a response level and its overdispersion.
 
-Written once as compiled scalar code and used twice: :data:`log_likelihood` is the
-PyTensor operation that sampling differentiates, and the integrals of
-:mod:`coterie.beliefs.membership` call the same functions on arrays. Callers may
+Written once as compiled scalar code: the sampled density, the integrals of
+:mod:`coterie.beliefs.membership` and the PyTensor operations of
+:mod:`coterie.beliefs.operations` call the same functions. Callers may
 trust that every value is a normalised log probability mass, that it never
 breaks down as the concentration grows (the Binomial and Poisson limits are
 reached, and ``inf`` is allowed), and that gradients belong to the values.
@@ -31,25 +31,20 @@ import math
 from typing import Any
 
 import numpy as np
-import pytensor.tensor as pt
 from numba import njit
-from pytensor.gradient import DisconnectedType
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch import basic as numba_dispatch
 
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats
 
 _SERIES_FROM = 9.0
-_SHORT_PRODUCT = 10
+SHORT_PRODUCT = 10
 _ETA_LIMIT = 250.0
-_SLOPES = 2
 _HUGE = 1e290
 _NEGLIGIBLE = 1e-17
-_LARGE = 1e5
+LARGE = 1e5
 """Trials, or events, from which main terms are gathered into deviances."""
 _NEAR = 0.1
+_HALF = 0.5
 _HALF_LOG_TWO_PI = 0.5 * math.log(2.0 * math.pi)
 
 
@@ -67,10 +62,16 @@ def _stirling_tail(x: float) -> tuple[float, float]:
     return value, slope
 
 
+@njit(cache=True, inline="always")
+def log_of_one_and(x: float) -> float:
+    """Return log(1 + x), for x > 0: the plain logarithm is faster, and exact past a half."""
+    return math.log(1.0 + x) if x > _HALF else math.log1p(x)
+
+
 @njit(cache=True)
 def _rise(a: float, y: float) -> tuple[float, float]:
     """Return log(gamma(a + y) / gamma(a)) and its derivative in ``a``, for a > 0, y >= 0 whole."""
-    if y <= _SHORT_PRODUCT:
+    if y <= SHORT_PRODUCT:
         product, slope = 1.0, 0.0
         for i in range(int(y)):
             slope = slope * (a + i) + product
@@ -88,13 +89,39 @@ def _rise(a: float, y: float) -> tuple[float, float]:
         a += steps
         y -= steps
     ratio = y / a
-    grow = math.log1p(ratio)
+    grow = log_of_one_and(ratio)
     top, top_slope = _stirling_tail(a + y)
     low, low_slope = _stirling_tail(a)
     # (a+y-1/2) log(a+y) - (a-1/2) log a - y, arranged so that nothing large is subtracted.
     value += y * math.log(a) + (a + y - 0.5) * grow - y + top - low
     slope += grow + 0.5 * ratio / (a + y) + top_slope - low_slope
     return value, slope
+
+
+@njit(cache=True)
+def rise_from(a: float, out: Any) -> None:
+    """Fill what :func:`rises` needs of ``a``, which many numbers share: (6,)."""
+    steps, product, rate = 0, 1.0, 0.0
+    if a < _SERIES_FROM:
+        steps = int(_SERIES_FROM - a) + 1
+        for i in range(steps):
+            rate = rate * (a + i) + product
+            product *= a + i
+    top = a + steps
+    low, low_slope = _stirling_tail(top)
+    out[0], out[1], out[2] = steps, top, math.log(top)
+    out[3], out[4], out[5] = 1.0 / top, math.log(product) - low, rate / product - low_slope
+
+
+@njit(cache=True, inline="always")
+def rises(start: Any, y: float) -> tuple[float, float]:
+    """Return ``_rise`` of many y, each above 10, at one ``a`` of :func:`rise_from`."""
+    left, a = y - start[0], start[1]
+    ratio = left * start[3]
+    grow = log_of_one_and(ratio)
+    top, top_slope = _stirling_tail(a + left)
+    value = start[4] + left * start[2] + (a + left - 0.5) * grow - left + top
+    return value, start[5] + grow + 0.5 * ratio / (a + left) + top_slope
 
 
 @njit(cache=True, inline="always")
@@ -207,7 +234,7 @@ def _large_neg_binomial(
 
 @njit(cache=True, inline="always")
 def _is_large(y: float, n: float, is_count: bool) -> bool:
-    return (y if is_count else n) > _LARGE
+    return (y if is_count else n) > LARGE
 
 
 @njit(cache=True)
@@ -305,9 +332,10 @@ def log_constant(y: Floats, n: Floats, is_count: Any) -> Floats:
 
 
 @njit(cache=True)
-def _log_likelihood(
+def log_likelihood_and_slopes(
     eta: Floats, log_kappa: Floats, y: Floats, n: Floats, is_count: Any, weight: Floats
 ) -> tuple[float, Floats, Floats]:
+    """Return the log likelihood of all observations, and its slopes in the first two."""
     total = 0.0
     by_eta, by_log_kappa = np.empty(eta.size), np.empty(eta.size)
     for j in range(eta.size):
@@ -320,52 +348,6 @@ def _log_likelihood(
         by_eta[j] = weight[j] * slope
         by_log_kappa[j] = weight[j] * bend
     return total, by_eta, by_log_kappa
-
-
-class LogLikelihood(Op):
-    """Log likelihood of all observations, with its slopes."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Any:
-        """Take eta, log kappa, y, n, is count and weight: (observation,) each."""
-        kinds = [*["float64"] * 4, "bool", "float64"]
-        typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
-        outputs = [pt.scalar(dtype="float64"), *[pt.vector(dtype="float64") for _ in range(2)]]
-        return Apply(self, typed, outputs)
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
-        """Run the compiled code outside numba graphs."""
-        for storage, value in zip(outputs, _log_likelihood(*inputs), strict=True):
-            storage[0] = np.asarray(value)
-
-    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:  # noqa: ARG002
-        """Return a scalar and twice (observations,)."""
-        return [(), (shapes[0][0],), (shapes[0][0],)]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Only eta and log kappa are differentiated, and only through the value."""
-        return [[i < _SLOPES, False, False] for i in range(len(node.inputs))]
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Pull a gradient back through the stored slopes."""
-        rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
-        return [*(cotangents[0] * slope for slope in outputs[1:]), *rest]
-
-
-@numba_dispatch.register_funcify_default_op_cache_key(LogLikelihood)
-def _numba_log_likelihood(op: LogLikelihood, node: Any, **_: Any) -> Any:  # noqa: ARG001
-    @numba_dispatch.numba_njit
-    def log_likelihood_numba(
-        eta: Any, log_kappa: Any, y: Any, n: Any, is_count: Any, weight: Any
-    ) -> Any:
-        total, by_eta, by_log_kappa = _log_likelihood(eta, log_kappa, y, n, is_count, weight)
-        return np.array(total), by_eta, by_log_kappa
-
-    return log_likelihood_numba, 3
-
-
-log_likelihood = LogLikelihood()
 
 
 @njit(cache=True)

@@ -22,7 +22,6 @@ from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.checked import whole_number
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.memory import check_memory
-from coterie.beliefs.model import build
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior
@@ -210,7 +209,7 @@ def build_model(
     homes: Homes = "one",
     population: PopulationPrior | None = None,
 ) -> Any:
-    """Build the PyMC model that :func:`fit` would sample, to read, graph or extend it.
+    """Build the posterior that :func:`fit` samples as a PyMC model, to read, graph or extend it.
 
     Parameters
     ----------
@@ -231,6 +230,9 @@ def build_model(
     >>> "affinity" in co.build_model(evidence, prior).named_vars
     True
     """
+    # PyMC is slow to wake, and no fit needs it.
+    from coterie.beliefs.model import build
+
     return build(blueprint_of(evidence, prior, homes, population))
 
 

@@ -11,7 +11,7 @@ variance, whose concentration is
 Counts of events need no such reading: their exposure is ``m`` times as large. Callers may
 trust that at ``m = 1`` these are the masses of :mod:`coterie.beliefs.density`, and that the
 slopes are those of the value returned. :mod:`coterie.beliefs.maturity` says what share has
-arrived; the sampler's expression of it, :func:`symbolic`, stands here behind PyTensor's door.
+arrived.
 """
 
 from __future__ import annotations
@@ -21,45 +21,11 @@ from typing import Any
 
 import numpy as np
 from numba import njit
-from pytensor import tensor as pt
-from pytensor.gradient import DisconnectedType
-from pytensor.graph.basic import Apply
-from pytensor.graph.op import Op
-from pytensor.link.numba.dispatch import basic as numba_dispatch
 
 from coterie.beliefs.density import log_kernel, shared_part
-from coterie.beliefs.maturity import LEAST
 
 _LEVEL_LIMIT = 250.0
 _NO_SCATTER = 1e15
-_SLOPES = 3
-_ONE = np.float64(1.0)
-
-
-def symbolic(read: dict[str, Any], late: list[int], delay: Any, shape: Any) -> Any:
-    """Return the share of each observation that has arrived, as an expression: (observation,).
-
-    Parameters
-    ----------
-    read
-        Tensors by the names of :meth:`Ages.arrays`, and ``outcome_code``.
-    late
-        Outcomes that have a delay.
-    delay, shape
-        Over (outcome,).
-    """
-    column = np.full(max(late) + 1, 0)
-    column[late] = np.arange(len(late))
-    days, bend = delay[late], shape[late]
-    log_scale = pt.log(days) - pt.gammaln(_ONE + _ONE / bend)
-    reach = pt.exp(bend * (read["log_age"][:, :, None] - log_scale))
-    table = (-pt.expm1(-reach) * read["age_mass"][:, :, None]).sum(axis=1)
-    at = pt.as_tensor(column)[read["entry_outcome"]]
-    own = table[read["entry_interval"], at] * read["entry_share"]
-    none = pt.zeros(read["outcome_code"].shape[0])
-    total = pt.inc_subtensor(none[read["entry_observation"]], own)
-    there = pt.set_subtensor(none[read["entry_observation"]], _ONE)
-    return pt.switch(pt.gt(there, 0), pt.clip(total, np.float64(LEAST), _ONE), _ONE)
 
 
 @njit(cache=True)
@@ -114,9 +80,10 @@ def late_kernel(
 
 
 @njit(cache=True)
-def _late_log_likelihood(
+def late_log_likelihood_and_slopes(
     eta: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any, weight: Any
 ) -> Any:
+    """Return the log likelihood of all observations, and its slopes in the first three."""
     total = 0.0
     slopes = np.empty((3, eta.size))
     for j in range(eta.size):
@@ -128,51 +95,3 @@ def _late_log_likelihood(
         slopes[1, j] = weight[j] * by_log_kappa
         slopes[2, j] = weight[j] * by_mature
     return total, slopes[0], slopes[1], slopes[2]
-
-
-class LateLogLikelihood(Op):
-    """Log likelihood of all observations where counts are not all there yet."""
-
-    __props__ = ()
-
-    def make_node(self, *inputs: Any) -> Any:
-        """Take eta, log kappa, mature, y, n, is count and weight: (observation,) each."""
-        kinds = [*["float64"] * 5, "bool", "float64"]
-        typed = [pt.as_tensor(x).astype(kind) for x, kind in zip(inputs, kinds, strict=True)]
-        outputs = [pt.scalar(dtype="float64"), *[pt.vector(dtype="float64") for _ in range(3)]]
-        return Apply(self, typed, outputs)
-
-    def perform(self, node: Any, inputs: Any, outputs: Any) -> None:  # noqa: ARG002
-        """Run the compiled code outside numba graphs."""
-        for storage, value in zip(outputs, _late_log_likelihood(*inputs), strict=True):
-            storage[0] = np.asarray(value)
-
-    def infer_shape(self, node: Any, shapes: Any) -> list[Any]:  # noqa: ARG002
-        """Return a scalar and three times (observations,)."""
-        return [(), *[(shapes[0][0],)] * 3]
-
-    def connection_pattern(self, node: Apply) -> list[list[bool]]:
-        """Eta, log kappa and maturity are differentiated, only through the value."""
-        return [[i < _SLOPES, False, False, False] for i in range(len(node.inputs))]
-
-    def pullback(self, inputs: Any, outputs: Any, cotangents: Any) -> list[Any]:
-        """Pull a gradient back through the stored slopes."""
-        rest = [DisconnectedType()() for _ in inputs[_SLOPES:]]
-        return [*(cotangents[0] * slope for slope in outputs[1:]), *rest]
-
-
-@numba_dispatch.register_funcify_default_op_cache_key(LateLogLikelihood)
-def _numba_late_log_likelihood(op: LateLogLikelihood, node: Any, **_: Any) -> Any:  # noqa: ARG001
-    @numba_dispatch.numba_njit
-    def late_log_likelihood_numba(
-        eta: Any, log_kappa: Any, mature: Any, y: Any, n: Any, is_count: Any, weight: Any
-    ) -> Any:
-        total, by_eta, by_log_kappa, by_mature = _late_log_likelihood(
-            eta, log_kappa, mature, y, n, is_count, weight
-        )
-        return np.array(total), by_eta, by_log_kappa, by_mature
-
-    return late_log_likelihood_numba, 2
-
-
-late_log_likelihood = LateLogLikelihood()

@@ -10,7 +10,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any, Literal
+from typing import Any, Final, Literal
 
 import numpy as np
 from scipy import stats
@@ -19,7 +19,7 @@ from coterie import names
 from coterie.errors import BeliefError
 from coterie.typing import Floats
 
-Family = Literal["normal", "lognormal", "halfnormal", "fixed", "joint"]
+Family = Literal["normal", "lognormal", "halfnormal", "concentration", "fixed", "joint"]
 
 FACTOR_SCALE = "factor_scale"
 LATE = (names.DELAY, names.DELAY_SHAPE)
@@ -37,20 +37,22 @@ NOT_NEGATIVE = frozenset(
     }
 )
 _NEVER_ZERO = frozenset({names.KAPPA, names.DELAY_SHAPE})
+_MOST: Final = 1e15
+"""The largest concentration; past it counts scatter as if it were infinite."""
 
 
 @dataclass(frozen=True, slots=True)
 class ParameterPrior:
-    """Prior of one population parameter. Make it with one of the four constructors.
+    """Prior of one population parameter. Make it with one of the constructors.
 
     Attributes
     ----------
     family
-        ``"normal"``, ``"lognormal"``, ``"halfnormal"`` or ``"fixed"``; ``"joint"`` where the
-        parameter has no prior of its own.
+        ``"normal"``, ``"lognormal"``, ``"halfnormal"``, ``"concentration"`` or ``"fixed"``;
+        ``"joint"`` where the parameter has no prior of its own.
     first, second
         Mean and sd (normal); log median and log sd (lognormal); sd and 0 (halfnormal);
-        value and 0 (fixed).
+        sd of ``1 / sqrt(kappa)`` and 0 (concentration); value and 0 (fixed).
     reason
         One line somebody may argue with.
 
@@ -70,7 +72,8 @@ class ParameterPrior:
         numbers = all(isinstance(v, int | float | np.number) for v in (self.first, self.second))
         if not numbers or math.isnan(self.first) or math.isnan(self.second):
             raise BeliefError(f"A prior needs numbers; got {self.first!r} and {self.second!r}.")
-        scale = {"halfnormal": self.first, "fixed": 1.0}.get(self.family, self.second)
+        own = {"halfnormal": self.first, "concentration": self.first, "fixed": 1.0}
+        scale = own.get(self.family, self.second)
         if not 0 < scale < math.inf:
             raise BeliefError(
                 f"The spread of a {self.family} prior is {scale}; it must be positive and finite. "
@@ -95,13 +98,25 @@ class ParameterPrior:
         return cls("halfnormal", float(sd), 0.0, reason)
 
     @classmethod
+    def concentration(cls, scatter: float, *, reason: str = "") -> ParameterPrior:
+        """State the scale of ``1 / sqrt(kappa)``, which is half-normal: no scatter is likeliest.
+
+        A penalised-complexity prior of kappa (Simpson, Rue, Riebler, Martins and Sorbye, 2017,
+        *Statistical Science* 32): what has no overdispersion is the simpler model, and mass falls
+        off with the distance from it.
+        """
+        return cls("concentration", float(scatter), 0.0, reason)
+
+    @classmethod
     def fixed(cls, value: float, *, reason: str = "stated") -> ParameterPrior:
         """State the parameter exactly; ``inf`` for kappa means no overdispersion at all."""
         return cls("fixed", float(value), 0.0, reason)
 
     def check_range(self, parameter: str) -> None:
         """Raise where this prior reaches outside the parameter's range."""
-        if self.family == "joint":
+        if self.family == "concentration" and parameter != names.KAPPA:
+            raise BeliefError(f"Only kappa is a concentration; {parameter} has prior {self}.")
+        if self.family in {"joint", "concentration"}:
             return
         if parameter in _EITHER_SIGN and self.family not in {"normal", "fixed"}:
             raise BeliefError(
@@ -123,22 +138,37 @@ class ParameterPrior:
         """Draw one value."""
         if self.family == "joint":
             raise BeliefError("A parameter of a joint prior has no prior of its own to draw from.")
-        return self.first if self.family == "fixed" else float(self._law().rvs(random_state=rng))
+        if self.family == "fixed":
+            return self.first
+        value = float(self._law().rvs(random_state=rng))
+        return _of_scatter(value) if self.family == "concentration" else value
 
     def quantile(self, prob: float) -> float:
         """Return a quantile, ``prob`` in (0, 1); NaN where the prior is joint."""
         if self.family == "joint":
             return math.nan
-        return self.first if self.family == "fixed" else float(self._law().ppf(prob))
+        if self.family == "fixed":
+            return self.first
+        if self.family == "concentration":
+            return _of_scatter(float(self._law().isf(prob)))
+        return float(self._law().ppf(prob))
 
     def cdf(self, value: float) -> float:
         """Return the probability of at most this value."""
-        return (
-            float(value >= self.first) if self.family == "fixed" else float(self._law().cdf(value))
-        )
+        if self.family == "fixed":
+            return float(value >= self.first)
+        if self.family == "concentration":
+            return float(self._law().sf(value**-0.5)) if value > 0 else 0.0
+        return float(self._law().cdf(value))
 
     def log_densities(self, values: Floats) -> Floats:
         """Return the log density at values, of a prior that is not fixed."""
+        if self.family == "concentration":
+            with np.errstate(divide="ignore", invalid="ignore"):
+                at = np.asarray(values, dtype=np.float64)
+                # Of the scatter, and by how much it moves with kappa.
+                own: Floats = self._law().logpdf(at**-0.5) - 1.5 * np.log(at) - math.log(2.0)
+            return np.where(at > 0, own, -np.inf)
         found: Floats = np.asarray(self._law().logpdf(values), dtype=np.float64)
         return found
 
@@ -148,13 +178,16 @@ class ParameterPrior:
             "normal": f"Normal({first}, {second})",
             "lognormal": f"LogNormal(median {math.exp(min(self.first, 700)):.4g}, log sd {second})",
             "halfnormal": f"HalfNormal({first})",
+            "concentration": f"Concentration(scatter {first})",
             "fixed": f"fixed at {first}",
             "joint": "joint",
         }[self.family]
 
     def log_density(self, value: float) -> float:
         """Return the log density of a value, 0 where it is fixed or its prior is joint."""
-        return 0.0 if self.family in {"fixed", "joint"} else float(self._law().logpdf(value))
+        if self.family in {"fixed", "joint"}:
+            return 0.0
+        return float(self.log_densities(np.array(value)))
 
     def _zero(self) -> bool:
         return self.family == "fixed" and self.first == 0
@@ -164,7 +197,12 @@ class ParameterPrior:
             return stats.norm(self.first, self.second)
         if self.family == "lognormal":
             return stats.lognorm(self.second, scale=math.exp(self.first))
+        # Of a concentration: the law of its scatter, 1 / sqrt(kappa).
         return stats.halfnorm(scale=self.first)
+
+
+def _of_scatter(scatter: float) -> float:
+    return 1.0 / max(scatter * scatter, 1.0 / _MOST)
 
 
 _SHARED: Mapping[str, ParameterPrior] = {
@@ -199,12 +237,12 @@ _SHARED: Mapping[str, ParameterPrior] = {
 _ALPHA_BINARY = ParameterPrior.normal(
     -2.0, 2.0, reason="rates of an average artist in an average cluster, 0.3 % to 78 %"
 )
-_KAPPA_BINARY = ParameterPrior.lognormal(
-    math.exp(4.0), 1.5, reason="a cell's rate is worth 5 to 640 listeners of knowledge"
+_KAPPA_BINARY = ParameterPrior.concentration(
+    0.05, reason="most of what is seen lasts: a cell's rate is worth 100 listeners or far more"
 )
 _ALPHA_COUNT = ParameterPrior.normal(0.0, 2.0, reason="0.04 to 27 events per unit of exposure")
-_KAPPA_COUNT = ParameterPrior.lognormal(
-    math.exp(1.5), 1.0, reason="a cell's intensity scatters by 20 to 110 %"
+_KAPPA_COUNT = ParameterPrior.concentration(
+    0.2, reason="most of what is seen lasts: a cell's intensity scatters by up to 40 %"
 )
 
 BINARY_DEFAULTS: Mapping[str, ParameterPrior] = {

@@ -1,19 +1,18 @@
-"""Sampling: one compilation a model, many fits.
+"""Sampling: one compiled density for every table, walked by nutpie.
 
-Compiling costs far more than sampling, so compiled models are kept by what they
-are made of (outcomes, sizes, priors); other counts, and other numbers of cells,
-are handed to them as data. Callers may trust that every chain they get is as long
-as every other, that a run which was stopped says so, and that nothing is left running.
+The density is compiled code that numba keeps on disk (:mod:`coterie.beliefs.vector_density`):
+neither another table nor another process compiles it anew. Callers may trust that every chain
+they get is as long as every other, that a run which was stopped says so, that one seed gives one
+set of numbers, and that nothing is left running.
 """
 
 from __future__ import annotations
 
 import logging
 import time
-from collections import OrderedDict
 from collections.abc import Callable
 from contextlib import suppress
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any, Final
 
 import numpy as np
@@ -21,18 +20,15 @@ import nutpie
 import xarray as xr
 
 from coterie import names
-from coterie.beliefs.blueprint import Blueprint, model_data
-from coterie.beliefs.compiling import compile_model
+from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.diagnosis import LEAST_KEPT
-from coterie.beliefs.model import build
+from coterie.beliefs.walkers import Walkers
 from coterie.errors import FitInterrupted
+from coterie.typing import Floats
 
 _LOG = logging.getLogger("coterie")
-_KEPT: Final = 8
 LOOK_SECONDS: Final = 20.0
 """Sampling time between two looks at the draws so far."""
-_compiled: OrderedDict[tuple[Any, ...], Any] = OrderedDict()
-_count = 0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -48,20 +44,18 @@ class Run:
     progress: bool = False
 
 
-def compilations() -> int:
-    """Return how many models this process has compiled."""
-    return _count
-
-
 @dataclass(frozen=True, slots=True)
 class Sampled:
     """Draws of raw and derived variables with the sampler's own numbers, and whether it ended.
 
     Chains are of one length; a run that was ``stopped`` may hold fewer than were asked for.
+    ``last`` is where each chain of a run that ended stood last, as the sampler's vectors, from
+    which another run of the same model can go on: (chain, coordinate).
     """
 
     tree: xr.DataTree
     stopped: bool = False
+    last: Floats | None = None
 
     @property
     def chains(self) -> int:
@@ -78,7 +72,9 @@ Look = Callable[[Sampled], None]
 """Takes the draws made so far, while sampling goes on."""
 
 
-def sample(blueprint: Blueprint, run: Run, *, look: Look | None = None) -> Sampled:
+def sample(
+    blueprint: Blueprint, run: Run, *, look: Look | None = None, start: Floats | None = None
+) -> Sampled:
     """Sample the model; a run stopped by Ctrl-C gives the whole draws it made.
 
     Parameters
@@ -87,15 +83,18 @@ def sample(blueprint: Blueprint, run: Run, *, look: Look | None = None) -> Sampl
         The model and how to sample it.
     look
         Called about twice a minute with the draws so far, once there are enough.
+    start
+        Where chains begin, as the sampler's vectors: (chain, coordinate). Left out, near what the
+        counts say.
 
     Raises
     ------
     FitInterrupted
         If it was stopped before 50 draws of any chain, or stopped twice.
     """
-    compiled = _model_for(blueprint, announce=run.progress)
+    walkers = Walkers(blueprint, run.seed, run.chains, start)
     sampler = nutpie.sample(
-        compiled,
+        walkers.model(),
         draws=run.draws,
         tune=run.tune,
         chains=run.chains,
@@ -107,7 +106,8 @@ def sample(blueprint: Blueprint, run: Run, *, look: Look | None = None) -> Sampl
         blocking=False,
     )
     try:
-        return _made(sampler, run, look)
+        made = _made(sampler, run, look)
+        return made if made.stopped else replace(made, last=walkers.last())
     except KeyboardInterrupt:
         sampler.cancel()
         raise FitInterrupted(
@@ -169,28 +169,6 @@ def whole_draws(tree: xr.DataTree) -> xr.DataTree | None:
     if draws < LEAST_KEPT:
         return None
     return tree.isel({names.CHAIN: chains, names.DRAW: slice(draws)})
-
-
-def _model_for(blueprint: Blueprint, *, announce: bool) -> Any:
-    global _count  # noqa: PLW0603 - a count of what this process has compiled
-    key = blueprint.key()
-    if key in _compiled:
-        _compiled.move_to_end(key)
-        return _with_data(_compiled[key], blueprint)
-    say = _LOG.warning if announce else _LOG.info
-    say("Compiling the model: about 10 seconds a process, minutes the first time on a machine.")
-    compiled = compile_model(build(blueprint))
-    _count += 1
-    _compiled[key] = compiled
-    while len(_compiled) > _KEPT:
-        _compiled.popitem(last=False)
-    return compiled
-
-
-def _with_data(compiled: Any, blueprint: Blueprint) -> Any:
-    # Some arrays are read by no parameter of this model (one window, no membership).
-    read = {variable.name for variable in compiled.shared_var_keys}
-    return compiled.with_data(**{k: v for k, v in model_data(blueprint).items() if k in read})
 
 
 def stacked(tree: xr.DataTree, name: str) -> np.ndarray[Any, Any]:

@@ -321,7 +321,7 @@ def _stated_parameters(beliefs: Beliefs) -> Iterator[tuple[str, str, Any, Floats
 
     posterior = beliefs.tree[names.POSTERIOR].dataset
     for name, outcome, prior in stated_priors(beliefs):
-        if name not in posterior or prior.family not in ("normal", "lognormal", "halfnormal"):
+        if name not in posterior or prior.family in {"fixed", "joint"}:
             continue
         values = posterior[name].sel({names.OUTCOME: outcome}).transpose(*_SAMPLE, ...).to_numpy()
         for place in np.ndindex(*values.shape[2:]):

@@ -126,6 +126,8 @@ def _draw(prior: ParameterPrior, size: int, rng: np.random.Generator) -> Floats:
             return rng.lognormal(prior.first, prior.second, size=size)
         case "halfnormal":
             return np.abs(rng.normal(0.0, prior.first, size=size))
+        case "concentration":
+            return 1 / np.maximum(rng.normal(0.0, prior.first, size=size) ** 2, 1e-15)
         case _:
             return np.full(size, prior.first)
 

@@ -45,10 +45,11 @@ _SOURCES: Final = (
     *(
         f"beliefs/{module}.py"
         for module in (
-            "assemble", "blueprint", "density", "design", "fit_law", "fits", "free_parameters",
-            "given", "integrals", "interpolation", "late_density", "left_out", "local_effects",
-            "maturity", "membership", "model", "parameters", "pilot", "population", "predicting",
-            "priors", "rates", "rows", "smooth", "thinning",
+            "assemble", "blueprint", "chain", "density", "design", "fit_law", "fits", "given",
+            "integrals", "interpolation", "late_density", "left_out", "local_effects", "maturity",
+            "membership", "model", "parameters", "pilot", "population", "predicting", "priors",
+            "rates", "rows", "smooth", "thinning", "vector_density", "vector_maps", "vector_plan",
+            "vector_reading",
         )
     ),
     "findings/families.py",
