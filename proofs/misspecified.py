@@ -206,8 +206,8 @@ KINDS: dict[str, Callable[[int], World]] = {
     f.__name__.replace("_", " "): f
     for f in (
         clean, weak_fits, two_kinds, heavy_tails, left_tails, missing_cluster, overlapping, bots,
-        one_outcome_as_two, imbalance, wrong_pi, no_members, swapped, exposure_ignored, missing_as_zero, no_scatter,
-        no_affinity,
+        one_outcome_as_two, imbalance, wrong_pi, no_members, swapped, exposure_ignored,
+        missing_as_zero, no_scatter, no_affinity,
     )
 }  # fmt: skip
 

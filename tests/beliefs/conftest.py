@@ -31,6 +31,25 @@ def membership(homes, shape, rng):
     return {names.HOME: (pair, shares[..., :-1]), names.ELSEWHERE: (pair[:-1], shares[..., -1])}
 
 
+def effects_of(labels, factors, rng, shape):
+    """Noise for everything that an artist, a cluster, a window or a level has of its own."""
+    dims = {
+        names.ARTIST_EFFECT: (names.ARTIST, names.OUTCOME),
+        names.CLUSTER_EFFECT: (names.CLUSTER, names.OUTCOME),
+        names.PERIOD_EFFECT: (names.CLUSTER, names.WINDOW, names.OUTCOME),
+        names.KAPPA_CLUSTER: (names.CLUSTER, names.OUTCOME),
+        names.AFFINITY: (names.ARTIST, names.CLUSTER),
+        **{f"{names.FACTOR_EFFECT}{factor}": (factor, names.OUTCOME) for factor in factors},
+        **{f"{names.FACTOR_SCALE}{factor}": (names.OUTCOME,) for factor in factors},
+    }
+    made = {}
+    for name, own in dims.items():
+        draws = rng.normal(size=(*shape, *(len(labels[dim]) for dim in own)))
+        scale = name.startswith(names.FACTOR_SCALE)
+        made[name] = ((*SAMPLE, *own), np.exp(draws) if scale else draws)
+    return made
+
+
 def make_beliefs(
     evidence=None, *, homes="one", chains=4, draws=1000, thin=10, rng=None, clusters=None, **attrs
 ):
@@ -45,38 +64,12 @@ def make_beliefs(
     outcome = np.array([o.name for o in evidence.outcomes], dtype=object)
     n_artists, n_clusters = (len(v) for v in labels.values())
     pairs = dict(labels)
-    effects = {
-        names.ARTIST_EFFECT: (
-            (*SAMPLE, names.ARTIST, names.OUTCOME),
-            rng.normal(size=(chains, draws, n_artists, outcome.size)),
-        ),
-        names.CLUSTER_EFFECT: (
-            (*SAMPLE, names.CLUSTER, names.OUTCOME),
-            rng.normal(size=(chains, draws, n_clusters, outcome.size)),
-        ),
-    }
     labels[names.WINDOW] = np.unique(evidence.counts[names.WINDOW].to_numpy())
-    own = {
-        names.AFFINITY: (names.ARTIST, names.CLUSTER),
-        names.KAPPA_CLUSTER: (names.CLUSTER, names.OUTCOME),
-    }
-    sizes = {name: len(v) for name, v in labels.items()} | {names.OUTCOME: outcome.size}
-    for name, dims in own.items():
-        shape = (chains, draws, *(sizes[dim] for dim in dims))
-        effects[name] = ((*SAMPLE, *dims), rng.normal(size=shape))
-    drift = (chains, draws, n_clusters, sizes[names.WINDOW], outcome.size)
-    effects[names.PERIOD_EFFECT] = (
-        (*SAMPLE, names.CLUSTER, names.WINDOW, names.OUTCOME), np.zeros(drift),
-    )  # fmt: skip
-    chain = {names.CHAIN: np.arange(chains)}
     # A fit refuses factors with a '/' in their names; a ledger holds them.
-    for factor in (f for f in evidence.factors if "/" not in f):
-        labels[factor] = np.unique(evidence.counts[factor].to_numpy())
-        shape = (chains, draws, labels[factor].size, outcome.size)
-        effect = ((*SAMPLE, factor, names.OUTCOME), rng.normal(size=shape))
-        scale = ((*SAMPLE, names.OUTCOME), np.exp(rng.normal(size=(*shape[:2], outcome.size))))
-        effects[f"{names.FACTOR_EFFECT}{factor}"] = effect
-        effects[f"{names.FACTOR_SCALE}{factor}"] = scale
+    factors = [factor for factor in evidence.factors if "/" not in factor]
+    labels |= {factor: np.unique(evidence.counts[factor].to_numpy()) for factor in factors}
+    effects = effects_of(labels | {names.OUTCOME: outcome}, factors, rng, (chains, draws))
+    chain = {names.CHAIN: np.arange(chains)}
     posterior = xr.Dataset(
         population(evidence, rng, chains, draws) | effects,
         coords=chain | {names.DRAW: np.arange(draws), names.OUTCOME: outcome} | labels,

@@ -298,7 +298,7 @@ def dominated():
 
 THIN = {
     33: ("one row", good().iloc[:1], "one-row"),
-    34: ("one artist", good()[good().artist == "Ada"], "few-artists"),
+    34: ("one artist", good()[good().artist == "Ada"], "one-artist"),
     35: ("two artists", good()[good().artist != "Ada"], "few-artists"),
     36: ("no success at all", good(saves=0), "no-event"),
     37: ("every trial a success", good(saves=good().listeners), "every-trial-a-success"),

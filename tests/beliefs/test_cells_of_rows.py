@@ -97,14 +97,6 @@ def test_a_misspelt_outcome_of_the_population_is_refused(released, rng):
         co.fit(evidence, prior, population=population, rng=rng)
 
 
-def test_many_homes_refuse_a_pi_learned_from_too_little(released, rng):
-    evidence = co.Evidence.from_frame(released)
-    prior = co.MembershipPrior.uniform(evidence.clusters.tolist(), prob=0.2, strength=2)
-
-    with pytest.raises(co.BeliefError, match=r"strength is 2; .* at least 20"):
-        co.fit(evidence, prior, homes="many", rng=rng)
-
-
 def test_text_clusters_are_not_looked_up_among_numbers():
     known = SimpleNamespace(
         levels=Levels.of(
@@ -139,7 +131,7 @@ def test_a_prior_table_loses_no_row_quietly(table, said):
     ("make", "said"),
     [
         (lambda: co.MembershipPrior.uniform(["x"], elsewhere="a"), "elsewhere is 'a'"),
-        (lambda: co.MembershipPrior.uniform(["x"], strength=np.inf), "positive and finite"),
+        (lambda: co.ParameterPrior.concentration(np.inf), "positive and finite"),
         (lambda: co.PopulationPrior().replace(kappa=3.0), "prior of kappa is 3.0"),
         (lambda: co.PopulationPrior(binary={}), "lacks 'alpha'"),
         (

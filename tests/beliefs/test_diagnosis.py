@@ -27,19 +27,19 @@ def test_independent_draws_are_trusted(beliefs_like):
     diagnosis = beliefs_like().diagnose()
 
     assert diagnosis.ok
-    assert "4 chains agree on all 32 population parameters" in diagnosis.lines[0]
+    assert "4 chains agree on all 28 population parameters" in diagnosis.lines[0]
     assert diagnosis.numbers["divergences"] == 0
 
 
 def test_a_parameter_on_which_chains_disagree_is_named_with_its_outcome(beliefs_like):
     beliefs = with_draws(
-        beliefs_like(), "uplift", lambda d: d + np.arange(4)[:, None], outcome="follow"
+        beliefs_like(), "loading", lambda d: d + np.arange(4)[:, None], outcome="follow"
     )
     diagnosis = beliefs.diagnose()
 
     assert not diagnosis.ok
     assert diagnosis.lines[0].startswith(
-        "1 of 32 population parameters has not settled: uplift of follow (R-hat "
+        "1 of 28 population parameters has not settled: loading of follow (R-hat "
     )
     assert "Run more draws" in diagnosis.lines[0]
     assert diagnosis.numbers["unsettled"] == 1
@@ -52,7 +52,7 @@ def test_the_worst_parameters_are_named_first_and_the_rest_counted(beliefs_like)
         with_draws(beliefs, "alpha", lambda d, shift=shift: d + shift, outcome=outcome)
     line = beliefs.diagnose().lines[0]
 
-    assert line.startswith("4 of 32 population parameters have not settled: alpha of depth")
+    assert line.startswith("4 of 28 population parameters have not settled: alpha of depth")
     assert ", and 1 more." in line
 
 
@@ -91,7 +91,7 @@ def test_a_parameter_that_was_stated_is_not_asked_to_move(beliefs_like, value):
     diagnosis = beliefs.diagnose()
 
     assert diagnosis.ok
-    assert diagnosis.numbers["parameters"] == 31
+    assert diagnosis.numbers["parameters"] == 27
 
 
 def test_chains_that_each_stand_still_at_another_place_are_not_a_stated_parameter(beliefs_like):
@@ -154,27 +154,16 @@ def test_three_draws_are_too_few_to_be_judged(beliefs_like):
     assert "3 draws a chain are too few" in diagnosis.lines[0]
 
 
-def test_a_learned_prior_is_judged_by_cluster(beliefs_like):
-    beliefs = beliefs_like(homes="many")
-    posterior = beliefs.tree["posterior"]
-    pi = np.random.default_rng(9).random((4, 1000, 3))
-    pi[0, :, 1] += 2
-    posterior["pi"] = xr.DataArray(pi, dims=("chain", "draw", "cluster"))
-    diagnosis = beliefs.diagnose()
-
-    assert diagnosis.numbers["parameters"] == 35
-    assert "pi of cluster 2" in diagnosis.lines[0]
-
-
-def test_the_scales_of_factors_are_judged_and_the_effects_of_artists_are_not(beliefs_like):
+def test_the_scales_of_factors_are_judged_and_what_is_an_artists_own_is_not(beliefs_like):
     beliefs = beliefs_like()
     posterior = beliefs.tree["posterior"]
     wild = xr.zeros_like(posterior["alpha"]) + np.arange(4)[:, None, None]
     posterior["factor_scale_geo"] = wild + posterior["alpha"]
     posterior["artist_effect"][0] += 100
+    posterior["affinity"][0] += 100
     diagnosis = beliefs.diagnose()
 
-    assert diagnosis.numbers["parameters"] == 36
+    assert diagnosis.numbers["parameters"] == 32
     assert diagnosis.numbers["unsettled"] == 4
     assert "factor_scale_geo of " in diagnosis.lines[0]
 

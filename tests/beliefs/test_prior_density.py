@@ -6,13 +6,11 @@ import xarray as xr
 from scipy import stats
 
 import coterie as co
-from coterie.beliefs.population import Stated
 from coterie.beliefs.prior_density import log_prior
 from tests.beliefs.small_world import NEW, OLD, SAVE, believing, read_rows
 
 SAMPLE = ("chain", "draw")
 DEPTH = co.Outcome.count("depth", total="streams", exposure="listeners")
-ROUND = Stated(np.array([[0.54, 0.36]]), 0.1, "one")
 
 
 def drawn(rng, names, shape=(2, 3, 2)):
@@ -22,13 +20,13 @@ def drawn(rng, names, shape=(2, 3, 2)):
 
 
 def test_each_parameter_has_the_density_of_its_own_prior(rng):
-    draws = drawn(rng, ("alpha", "uplift", "kappa", "artist_scale", "factor_scale_context"))
+    draws = drawn(rng, ("alpha", "loading", "kappa", "artist_scale", "factor_scale_context"))
     prior = (
         co.PopulationPrior()
         .replace(outcome="depth", kappa=co.ParameterPrior.fixed(5.0))
         .replace(factor_scale=co.ParameterPrior.halfnormal(0.2))
     )
-    found = log_prior(draws, prior, [SAVE, DEPTH], ROUND, None)
+    found = log_prior(draws, prior, [SAVE, DEPTH])
     save, depth = (draws.sel(outcome=o) for o in ("save", "depth"))
 
     np.testing.assert_allclose(
@@ -37,8 +35,12 @@ def test_each_parameter_has_the_density_of_its_own_prior(rng):
     np.testing.assert_allclose(
         found["alpha"].sel(outcome="depth"), stats.norm.logpdf(depth["alpha"], 0, 2)
     )
-    by_hand = stats.norm.logpdf(np.log(save["kappa"]), 4, 1.5) - np.log(save["kappa"])
+    # kappa is the law of its scatter, 1 / sqrt(kappa), whose slope is half of kappa ** -1.5.
+    by_hand = stats.halfnorm.logpdf(save["kappa"] ** -0.5, 0, 0.05) + np.log(
+        0.5 * save["kappa"] ** -1.5
+    )
     np.testing.assert_allclose(found["kappa"].sel(outcome="save"), by_hand)
+    np.testing.assert_allclose(found["loading"], stats.halfnorm.logpdf(draws["loading"], 0, 1))
     np.testing.assert_array_equal(found["kappa"].sel(outcome="depth"), np.zeros((2, 3)))
     np.testing.assert_allclose(
         found["factor_scale_context"], stats.halfnorm.logpdf(draws["factor_scale_context"], 0, 0.2)
@@ -46,33 +48,18 @@ def test_each_parameter_has_the_density_of_its_own_prior(rng):
 
 
 def test_what_is_fixed_has_no_density_and_a_joint_prior_has_its_own(rng):
-    draws = drawn(rng, ("uplift", "artist_scale"))
+    draws = drawn(rng, ("loading", "artist_scale"))
 
     def density(artist_scale):
         return -0.5 * (artist_scale**2).sum()
 
-    prior = co.PopulationPrior().replace(uplift=co.ParameterPrior.fixed(0.7))
+    prior = co.PopulationPrior().replace(loading=co.ParameterPrior.fixed(0.7))
     prior = prior.with_joint(density, over=("artist_scale",))
-    found = log_prior(draws, prior, [SAVE, DEPTH], ROUND, None)
+    found = log_prior(draws, prior, [SAVE, DEPTH])
 
     assert list(found.data_vars) == ["joint_prior_0"]
     by_hand = -0.5 * (draws["artist_scale"] ** 2).sum("outcome")
     np.testing.assert_allclose(found["joint_prior_0"], by_hand)
-
-
-def test_a_learned_pi_has_the_density_of_its_shares(rng):
-    pi = rng.dirichlet([2.0, 3.0], size=(2, 3))
-    draws = xr.Dataset({"pi": ((*SAMPLE, "cluster"), pi)})
-    one = log_prior(draws, co.PopulationPrior(), [], ROUND, 30.0)
-    many = log_prior(
-        draws, co.PopulationPrior(), [], Stated(np.array([[0.6, 0.2]]), 0.0, "many"), 30.0
-    )
-
-    by_hand = [[stats.dirichlet.logpdf(p, [18.0, 12.0]) for p in chain] for chain in pi]
-    np.testing.assert_allclose(one["pi"], by_hand)
-    by_hand = stats.beta.logpdf(pi, [18.0, 6.0], [12.0, 24.0]).sum(axis=-1)
-    np.testing.assert_allclose(many["pi"], by_hand)
-    assert not log_prior(draws, co.PopulationPrior(), [], ROUND, None).data_vars
 
 
 def told_at_each_draw(beliefs):

@@ -25,11 +25,10 @@ def test_shares_are_read_in_the_order_given():
     np.testing.assert_allclose(prior.table(["a"], "one"), [[0.4, 0.24, 0.16]])
 
 
-def test_counts_are_divided_by_their_total_and_may_be_learned_from():
-    prior = co.MembershipPrior.from_counts({"gym": 30, "indie": 10}, learned=True)
+def test_counts_are_divided_by_their_total():
+    prior = co.MembershipPrior.from_counts({"gym": 30, "indie": 10})
 
     np.testing.assert_allclose(prior.shares, [0.75, 0.25])
-    assert prior.strength == 40
 
 
 def test_a_table_gives_each_artist_its_own_row_in_the_order_asked():
@@ -51,7 +50,6 @@ def test_a_table_gives_each_artist_its_own_row_in_the_order_asked():
         (lambda: co.MembershipPrior.uniform(CLUSTERS, elsewhere=1.0), "elsewhere is 1.0"),
         (lambda: co.MembershipPrior.uniform(CLUSTERS, elsewhere=float("nan")), "elsewhere is nan"),
         (lambda: co.MembershipPrior.uniform(CLUSTERS, prob=1.0), "strictly between"),
-        (lambda: co.MembershipPrior.uniform(CLUSTERS, strength=0), "must be positive"),
         (lambda: co.MembershipPrior.from_shares({"a": 0.5, "b": 0.4}), "sum to 0.9"),
         (lambda: co.MembershipPrior.from_shares({"a": 1.0, "b": 0.0}), "cluster 'b' is 0.0"),
         (lambda: co.MembershipPrior.from_shares({"a": "0.5", "b": 0.5}), "cluster 'a' is '0.5'"),
@@ -75,8 +73,16 @@ def test_a_table_gives_each_artist_its_own_row_in_the_order_asked():
         ),
         (lambda: co.PopulationPrior().replace(kapa=co.ParameterPrior.fixed(1)), "kappa"),
         (
-            lambda: co.PopulationPrior().replace(uplift=co.ParameterPrior.normal(0, 1)),
+            lambda: co.PopulationPrior().replace(loading=co.ParameterPrior.normal(0, 1)),
             "cannot be negative",
+        ),
+        (
+            lambda: co.PopulationPrior().replace(uplift=co.ParameterPrior.fixed(0.7)),
+            "There is no uplift: home is the cluster of the highest lasting fit, and loading",
+        ),
+        (
+            lambda: co.PopulationPrior().replace(loading=co.ParameterPrior.concentration(0.1)),
+            "Only kappa is a concentration",
         ),
         (lambda: co.ParameterPrior.halfnormal(0), "positive and finite"),
         (lambda: co.ParameterPrior.lognormal(-1, 1), "must be positive"),
@@ -100,18 +106,62 @@ def test_a_prior_replaced_for_one_outcome_leaves_the_others():
     assert prior.of("add", "binary", "kappa") == co.PopulationPrior().of("add", "binary", "kappa")
 
 
-def test_what_does_not_inform_has_no_uplift_and_no_loading(rng):
+def test_what_does_not_inform_has_no_loading(rng):
     reach = co.Outcome.count("reach", total="listeners", exposure="spend", informs=False)
     drawn = co.PopulationPrior().draw([reach], rng=rng)
 
-    assert drawn["uplift"].tolist() == drawn["loading"].tolist() == [0.0]
+    assert drawn["loading"].tolist() == [0.0]
+
+
+PARAMETERS = {
+    "alpha", "loading", "kappa", "kappa_spread", "artist_scale", "cluster_scale", "period_scale",
+    "factor_scale", "slope",
+}  # fmt: skip
 
 
 def test_every_stated_prior_has_its_reason():
     table = co.PopulationPrior().table()
 
     assert (table["reason"].str.len() > 10).all()
-    assert len(table) == 20
+    for kind in ("binary", "count"):
+        assert sorted(table.loc[table["outcome"] == kind, "parameter"]) == sorted(PARAMETERS)
+
+
+STREAMED = [
+    *(co.Outcome.binary(n, successes=n, trials="listeners") for n in ("save", "add", "follow")),
+    co.Outcome.count("depth", total="streams", exposure="listeners"),
+]
+
+
+def test_every_prior_of_streaming_has_its_reason_and_its_own_outcomes_are_narrower():
+    streaming = co.PopulationPrior.streaming()
+    table, plain = (p.table(STREAMED, slopes=True) for p in (streaming, co.PopulationPrior()))
+
+    assert (streaming.table()["reason"].str.len() > 10).all()
+    assert (table["reason"].str.len() > 10).all()
+    assert len(table) == 4 * len(PARAMETERS)
+    width = {}
+    for name, each in (("streaming", table), ("plain", plain)):
+        own = each.set_index(["parameter", "outcome"])
+        width[name] = (own["upper"] - own["lower"]).sort_index()
+    changed = width["streaming"] != width["plain"]
+    assert (width["streaming"] <= width["plain"]).all()
+    parameters = set(changed[changed].index.get_level_values("parameter"))
+    assert {"alpha", "artist_scale", "cluster_scale"} <= parameters
+    assert not streaming.joint
+
+
+def test_no_scatter_is_the_likeliest_and_shares_scatter_less_than_counts():
+    scatter = {}
+    for kind, outcome in (("binary", "save"), ("count", "plays")):
+        prior = co.PopulationPrior().of(outcome, kind, "kappa")
+        # Of 1 / sqrt(kappa): half-normal, whose density only falls.
+        at = np.linspace(1e-3, 1, 200)
+        height = prior.log_densities(at**-2.0) + np.log(2) - 3 * np.log(at)
+        assert (np.diff(height) < 0).all()
+        scatter[kind] = float(prior.quantile(0.5)) ** -0.5
+    assert scatter["binary"] == pytest.approx(0.05 * 0.6745, rel=1e-3)
+    assert scatter["count"] == pytest.approx(0.2 * 0.6745, rel=1e-3)
 
 
 def test_draws_follow_the_stated_quantiles(rng):

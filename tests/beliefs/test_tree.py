@@ -26,13 +26,13 @@ def rates(monkeypatch):
         ledger, known = beliefs.tree["ledger"], beliefs.tree["posterior"]["artist"].values.tolist()
         shape = (ledger.sizes["outcome"], beliefs.tree["posterior"].sizes["cluster"])
         rows = np.array([known.index(a) for a in artists])
-        mean = (
+        median = (
             100 * rows[:, None, None]
             + 10 * np.arange(shape[1])[None, :, None]
             + np.arange(shape[0])[None, None, :]
         )
         dims = ("artist", "cluster", "outcome")
-        found = {"mean": mean, "lower": mean - 0.5, "upper": mean + 0.5}
+        found = {"median": median, "lower": median - 0.5, "upper": median + 0.5}
         coords = {
             "artist": list(artists),
             "cluster": beliefs.tree["posterior"]["cluster"].values,
@@ -239,15 +239,34 @@ def test_a_portrait_says_question_sizes_interval_and_trust(one, many, none):
     assert "Which one cluster is each artist's home?" in repr(one)
     assert "5 artists x 3 clusters, 30 rows, 2024-01-01 to 2024-02-25" in repr(one)
     assert f"{100 * arviz_base.rcParams['stats.ci_prob']:.3g}% eti" in repr(one)
-    assert "Can I trust this? Yes. Settled" in repr(one)
+    assert "Have the draws converged? Yes. Settled" in repr(one)
     assert "Which clusters does each artist belong in?" in repr(many)
     assert "no membership" in repr(none)
 
 
 def test_a_portrait_of_one_chain_does_not_say_yes(beliefs_like):
-    assert "Can I trust this? Not yet. Convergence cannot be assessed" in repr(
-        beliefs_like(chains=1)
-    )
+    told = repr(beliefs_like(chains=1))
+
+    assert "Have the draws converged? Not yet. Convergence cannot be assessed" in told
+
+
+def test_a_portrait_says_how_far_counts_tell_clusters_apart_and_convergence_is_another_matter(
+    one, none
+):
+    tree = one.tree.copy(deep=True)
+    home = tree["beliefs"]["home"]
+    # The leading beliefs: 0.8, 0.6, 0.5, 0.4 and 0.3; each was 0.3 before.
+    leading = np.array([0.8, 0.6, 0.5, 0.4, 0.3])
+    home[:] = (leading[:, None] * [0.25, 1.0, 0.25]).astype(float)
+    told = [line for line in repr(Beliefs(tree)).splitlines() if "tell clusters apart" in line]
+
+    assert told == [
+        "  Do the counts tell clusters apart? 3 of 5 artists have a cluster believed in with 50% or "
+        "more; leading beliefs are 0.52 on average, and were 0.30 before."
+    ]
+    assert "Have the draws converged? Yes." in repr(Beliefs(tree))
+    assert "tell clusters apart" not in repr(none)
+    assert "3 of 5 artists" in Beliefs(tree)._repr_html_()
 
 
 def test_a_portrait_shows_elsewhere_where_it_is_the_likeliest_home(one):

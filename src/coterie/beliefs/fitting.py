@@ -8,9 +8,11 @@ from __future__ import annotations
 
 import copy
 import difflib
+import logging
 import os
 import sys
 import warnings
+from collections.abc import Callable
 from dataclasses import replace
 from typing import Any
 
@@ -21,12 +23,13 @@ from coterie.beliefs import assemble
 from coterie.beliefs.blueprint import Blueprint
 from coterie.beliefs.checked import whole_number
 from coterie.beliefs.design import Levels, design
+from coterie.beliefs.diagnosis import diagnosis_of
 from coterie.beliefs.memory import check_memory
 from coterie.beliefs.population import Stated
 from coterie.beliefs.population_prior import PopulationPrior
 from coterie.beliefs.prior_density import log_prior
 from coterie.beliefs.priors import Homes, MembershipPrior
-from coterie.beliefs.sampling import Run, Sampled, sample
+from coterie.beliefs.sampling import Run, Sampled, joined, sample
 from coterie.beliefs.tree import Beliefs
 from coterie.errors import (
     BeliefError,
@@ -37,6 +40,7 @@ from coterie.errors import (
 )
 from coterie.evidence import Evidence, thin, unidentified_in, unknown_clusters
 
+_LOG = logging.getLogger("coterie")
 _BELIEF_DRAWS = 200
 _DRAWS = 1000
 _BLOCKS = 4
@@ -155,7 +159,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
             believed(so_far, copy.deepcopy(rng)).save(checkpoint)
 
     try:
-        sampled = sample(blueprint, run, look=kept if checkpoint is not None else None)
+        sampled = _sampled(blueprint, run, kept if checkpoint is not None else None, draws)
         result = believed(sampled, rng)
     except KeyboardInterrupt:
         raise FitInterrupted("The fit was stopped; nothing is left running.") from None
@@ -165,6 +169,26 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     if not found.ok:
         warnings.warn(" ".join(found.lines), ConvergenceWarning, stacklevel=2)
     return result
+
+
+def _sampled(
+    blueprint: Blueprint, run: Run, look: Callable[[Sampled], None] | None, asked: int | None
+) -> Sampled:
+    """Sample, and where nobody said how much, go on in blocks until chains agree."""
+    made = sample(blueprint, run, look=look)
+    for block in range(1, _BLOCKS if asked is None else 1):
+        if made.stopped or diagnosis_of(made.tree).ok:
+            break
+        say = _LOG.warning if run.progress else _LOG.info
+        say("Not converged after %d draws a chain: sampling %d more.", made.draws, run.draws)
+        more = sample(
+            blueprint, replace(run, seed=run.seed + block, tune=max(1, run.tune // 2)),
+            look=look, start=made.last,
+        )  # fmt: skip
+        if more.stopped:
+            break
+        made = joined(made, more)
+    return made
 
 
 def _believed(  # noqa: PLR0913, PLR0917 - all that a tree remembers of a fit

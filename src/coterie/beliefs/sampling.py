@@ -171,6 +171,18 @@ def whole_draws(tree: xr.DataTree) -> xr.DataTree | None:
     return tree.isel({names.CHAIN: chains, names.DRAW: slice(draws)})
 
 
+def joined(first: Sampled, second: Sampled) -> Sampled:
+    """Put draws of one model end to end, chain by chain: the second began where the first ended."""
+    groups = {}
+    for name in ("posterior", "sample_stats"):
+        parts = [each.tree[name].to_dataset() for each in (first, second)]
+        moving = [v for v in parts[0].data_vars if names.DRAW in parts[0][v].dims]
+        whole = xr.concat([part[moving] for part in parts], dim=names.DRAW)
+        size = whole.sizes[names.DRAW]
+        groups[f"/{name}"] = whole.assign_coords({names.DRAW: np.arange(size)})
+    return Sampled(xr.DataTree.from_dict(groups), last=second.last)
+
+
 def stacked(tree: xr.DataTree, name: str) -> np.ndarray[Any, Any]:
     """Return one sampled variable over (draw of all chains, ...)."""
     values = tree["posterior"][name].to_numpy()

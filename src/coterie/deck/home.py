@@ -153,7 +153,7 @@ def _draw(
     plots.map(visuals.set_xlim, limits=(-0.03, 1.03), **once)
     plots.map(visuals.labelled_x, text="belief", color=INK, **once)
     forest.title_facets(plots, rows)
-    what = "Where each artist may be at home" if homes == "one" else "Clusters each artist may belong in"
+    what = "Where each artist may be at home" if homes == "one" else "Clusters each may belong in"
     dot = "" if kind == "interval" else " Each dot is 1 of 20 equally likely outcomes."
     bars = f"Bars: how far the population behind each belief is settled ({words})."
     title_figure(plots, f"{what}.{dot} {bars}", width)
