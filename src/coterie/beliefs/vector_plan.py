@@ -409,7 +409,7 @@ def _places(blueprint: Blueprint, end: int) -> tuple[Integers, Integers, Integer
         # Where it has a mean of its own, that comes first and its contrasts follow.
         if apart:
             factor[i, RAW] += outcomes
-        end += size * outcomes
+        end = int(end + size * outcomes)
     places[END] = end
     return places, factor, slope_at, artist_at
 
