@@ -267,8 +267,7 @@ def test_one_seed_gives_one_set_of_draws_and_a_run_goes_on_where_another_ended()
     for own, x in enumerate(first.last):
         ended = first.tree["posterior"]["alpha"].to_numpy()[own, -1]
         np.testing.assert_array_equal(chain.values(x)["alpha"], ended)
-    # One tuning step of a great length is refused: what is kept is where it began.
-    more = sample(blueprint, Run(draws=60, tune=0, chains=2, seed=5), start=first.last)
+    more = sample(blueprint, Run(draws=60, tune=20, chains=2, seed=5), start=first.last)
     assert more.last.shape == first.last.shape
     with pytest.raises(co.BeliefError, match="starts"):
         sample(blueprint, run, start=first.last[:, 1:])

@@ -5,14 +5,13 @@ two of them on every change; finer ones need hundreds, whose results are kept in
 ``proofs/results/planted`` and read there: delete a folder to run its fault again.
 """
 
-from collections import OrderedDict
 from pathlib import Path
 from unittest.mock import patch
 
 import pytest
 
 import coterie as co
-from coterie.beliefs import model, sampling
+from coterie.beliefs import chain, vector_plan, walkers
 from coterie.findings import sbc
 
 SEED = 20261124
@@ -64,25 +63,21 @@ def ignoring_pi(evidence, prior, **how):
     return co.fit(evidence, uniform, **how)
 
 
-class _Unmapped:
-    """PyMC, without the Jacobian of the map in which artist effects and affinities are moved."""
+class _Unmapped(chain.Chain):
+    """A chain whose coordinates of artists and fits are held to their law twice."""
 
-    def __init__(self):
-        self.pymc = model.pm
-
-    def __getattr__(self, name):
-        return getattr(self.pymc, name)
-
-    def Potential(self, name, value):  # noqa: N802 - stands in for PyMC's own
-        return None if name == "artist_map" else self.pymc.Potential(name, value)
+    def density(self, x):
+        value, slopes = super().density(x)
+        own = slice(self.layout.plan.places[vector_plan.ARTIST], self.layout.size)
+        slopes[own] -= x[own]
+        return value - 0.5 * float(x[own] @ x[own]), slopes
 
 
 def dropping_jacobians():
-    """Fit a model that lacks the Jacobian of its coordinates, compiled once."""
-    compiled = OrderedDict()
+    """Fit a model whose density misreads its own coordinates."""
 
     def fits(evidence, prior, **how):
-        with patch.object(model, "pm", _Unmapped()), patch.object(sampling, "_compiled", compiled):
+        with patch.object(walkers, "Chain", _Unmapped):
             return co.fit(evidence, prior, **how | BRIEF)
 
     return fits

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from typing import Any, Final
 
 import numpy as np
-from numba import carray, njit, types
+from numba import carray, njit, types  # type: ignore[attr-defined]
 from numba.core import cgutils
 from numba.extending import intrinsic
 
@@ -22,7 +22,8 @@ _WIDTH: Final = 4
 
 def inner(function: Any) -> Any:
     """Compile a function that only compiled code calls: without the doors to it from Python."""
-    return njit(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
+    compiled: Any = njit
+    return compiled(cache=True, no_cpython_wrapper=True, no_cfunc_wrapper=True)(function)
 
 
 def book_of(arrays: Sequence[Any]) -> Integers:
@@ -37,11 +38,14 @@ def book_of(arrays: Sequence[Any]) -> Integers:
 
 
 @intrinsic
-def _pointer(_context: Any, address: Any) -> Any:
+def _to_pointer(_context: Any, address: Any) -> Any:
     def code(_context: Any, builder: Any, _form: Any, values: Any) -> Any:
         return builder.inttoptr(values[0], cgutils.voidptr_t)
 
     return types.voidptr(address), code
+
+
+_pointer: Any = _to_pointer
 
 
 @inner

@@ -30,20 +30,20 @@ class JointSlopes:
         import pytensor
         import pytensor.tensor as pt
 
+        tensors: Any = pytensor
+
         self.over = joint.over
         told = {name: pt.tensor(name, dtype="float64", shape=shapes[name]) for name in joint.over}
         value = pt.as_tensor(joint.log_density(**told)).sum()
         inputs = list(told.values())
-        slopes = pytensor.grad(
-            value, inputs, disconnected_inputs="ignore", return_disconnected="zero"
-        )
-        step_by_step = pytensor.compile.mode.Mode(linker="py", optimizer=None)
-        self._call: Any = pytensor.function(
-            inputs, [value, *slopes], mode=step_by_step, on_unused_input="ignore"
+        slopes = tensors.grad(value, inputs, disconnected_inputs="ignore")
+        step_by_step = tensors.compile.mode.Mode(linker="py", optimizer=None)
+        self._call: Any = tensors.function(
+            inputs, [value, *list(slopes)], mode=step_by_step, on_unused_input="ignore"
         )
 
     def __call__(self, values: Mapping[str, Floats]) -> tuple[float, dict[str, Floats]]:
         """Return the log density, and its slope in each parameter."""
         with np.errstate(all="ignore"):
-            value, *slopes = self._call(*(values[name] for name in self.over))
-        return float(value), dict(zip(self.over, slopes, strict=True))
+            found: list[Any] = self._call(*(values[name] for name in self.over))
+        return float(found[0]), dict(zip(self.over, found[1:], strict=True))

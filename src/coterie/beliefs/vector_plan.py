@@ -350,9 +350,9 @@ def _parameters(
             family[r, o] = FAMILIES[own.family]
             if own.family != "fixed":
                 at[r, o], end = end, end + 1
-    for o in np.flatnonzero(blueprint.traded):
+    for together in np.flatnonzero(blueprint.traded):
         # The prior of the loading is half-normal; that of kappa is told by its own row.
-        family[LOADING, o] = TRADED
+        family[LOADING, together] = TRADED
     return family, at, prior, end
 
 
@@ -409,7 +409,7 @@ def _places(blueprint: Blueprint, end: int) -> tuple[Integers, Integers, Integer
         # Where it has a mean of its own, that comes first and its contrasts follow.
         if apart:
             factor[i, RAW] += outcomes
-        end += size * outcomes
+        end = int(end + size * outcomes)
     places[END] = end
     return places, factor, slope_at, artist_at
 

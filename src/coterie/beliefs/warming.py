@@ -1,7 +1,7 @@
-"""Warming: the loops behind beliefs and predictions, compiled once and kept on disk.
+"""Warming: the loops behind fits, beliefs and predictions, compiled once and kept on disk.
 
 ``python -m coterie.beliefs.warming`` compiles them for every later process of this
-installation. The command line starts it beside the first fit, whose model compiles
+installation. The command line starts it beside the first fit, whose density compiles
 on one core meanwhile.
 """
 
@@ -9,11 +9,15 @@ from __future__ import annotations
 
 import numpy as np
 
+from coterie.beliefs.blueprint import Blueprint
+from coterie.beliefs.chain import Chain
 from coterie.beliefs.density import log_constant, mass_and_below
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.local_effects import draw_local
 from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.population import CODE
+from coterie.beliefs.population_prior import PopulationPrior
+from coterie.beliefs.vector_plan import layout_of
 from coterie.evidence import simulate
 
 
@@ -37,6 +41,11 @@ def warm() -> None:
     for count in (False, True):
         constant = log_constant(y, n, np.array([count]))
         mass_and_below(level, np.exp(level), y, n, count, constant)
+    # Last: a fit beside this has begun to compile it already.
+    walker = Chain(layout_of(Blueprint(made, levels, PopulationPrior())))
+    at = np.zeros(walker.layout.size)
+    walker.density(at)
+    walker.values(at)
 
 
 if __name__ == "__main__":
