@@ -4,7 +4,6 @@ from dataclasses import replace
 
 import numpy as np
 import pandas as pd
-import pytensor
 import pytest
 from scipy import stats
 from scipy.special import expit, logsumexp
@@ -12,12 +11,14 @@ from scipy.special import expit, logsumexp
 import coterie as co
 from coterie import names
 from coterie.beliefs.blueprint import model_data
+from coterie.beliefs.chain import Chain
 from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.fading import law_of, log_norm
 from coterie.beliefs.fitting import blueprint_of
 from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.pilot import pilot
+from coterie.beliefs.vector_plan import layout_of
 from coterie.evidence import Evidence, Outcome, part_of, simulate
 from tests.beliefs.small_world import NEW, OLD, read_rows
 
@@ -42,9 +43,9 @@ def known(made, levels, *, loading, scale):
     shape = (1, len(levels.clusters), 2)
     return Phi(
         base=base[made.outcome][None], log_kappa=np.log(np.broadcast_to(kappa, shape)).copy(),
-        uplift=np.array([[0.6, 0.5]]), loading=np.full((1, 2), loading),
+        loading=np.full((1, 2), loading),
         artist_scale=np.full((1, 2), scale),
-        log_prior=np.full((1, len(levels.artists), len(levels.clusters)), np.log(PRIOR)),
+        log_prior=np.full((len(levels.artists), len(levels.clusters)), np.log(PRIOR)),
         log_elsewhere=0.0,
     )  # fmt: skip
 
@@ -54,33 +55,62 @@ def believed(made, phi, power):
     return integrate(faded, phi, homes=2).belief[0, :, 0]
 
 
+FITS = np.linspace(-7, 7, 1401)
+EDGE = stats.norm.ppf(1 - PRIOR)
+
+
+def told_of_fits(made, loading):
+    """Log mass of each artist's counts at every fit, by SciPy alone: (artist, fit)."""
+    found = np.zeros((made.artist.max() + 1, FITS.size))
+    for j in range(made.y.size):
+        y, n = made.y[j], made.n[j]
+        if made.outcome[j] == 0:
+            mean = expit(-2.6 + loading * FITS)
+            own = stats.betabinom.logpmf(y, n, mean * 60, (1 - mean) * 60)
+        else:
+            own = stats.nbinom.logpmf(y, 5, 5 / (5 + n * np.exp(0.2 + loading * FITS)))
+        found[made.artist[j]] += own
+    return found
+
+
 @pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
-def test_a_power_on_every_cell_is_that_share_of_the_log_odds_where_nothing_is_shared(rng):
+@pytest.mark.parametrize("power", [1.0, 0.5, 0.125, 0.0])
+def test_a_power_on_every_cell_is_that_share_of_its_log_mass(power, rng):
     evidence = drawn(rng)
     levels = Levels.of(evidence)
     made = design(evidence, levels)
-    phi = known(made, levels, loading=0.0, scale=0.0)
-    odds = {w: _odds(believed(made, phi, w)) for w in (1.0, 0.5, 0.125, 0.0)}
-    for power, found in odds.items():
-        np.testing.assert_allclose(found, power * odds[1.0], atol=1e-9)
-    assert np.abs(odds[1.0]).max() > 2
+    phi = known(made, levels, loading=0.5, scale=0.0)
+    height = power * told_of_fits(made, 0.5) + stats.norm.logpdf(FITS)
+    weight = np.exp(height - logsumexp(height, axis=1, keepdims=True))
+    by_hand = [1 - np.interp(EDGE, FITS, np.cumsum(own) - 0.5 * own) for own in weight]
+    found = integrate(replace(made, weight=np.full(made.y.size, power)), phi, homes=2)
+
+    np.testing.assert_allclose(found.belief[0, :, 0], by_hand, atol=2e-3)
+    evidence_by_hand = logsumexp(height, axis=1) + np.log(FITS[1] - FITS[0])
+    np.testing.assert_allclose(found.log_evidence[0], evidence_by_hand, atol=2e-3)
+    if power == 1:
+        assert np.abs(_odds(np.array(by_hand))).max() > 2
 
 
 @pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
-@pytest.mark.parametrize(("loading", "scale"), [(0.3, 0.0), (0.3, 0.25)])
-def test_more_forgetting_moves_a_belief_toward_the_prior_and_never_past_it(loading, scale, rng):
+@pytest.mark.parametrize("scale", [0.0, 0.25])
+def test_more_forgetting_moves_a_belief_toward_the_prior_and_never_past_it(scale, rng):
     evidence = drawn(rng, artists=300)
     levels = Levels.of(evidence)
     made = design(evidence, levels)
-    phi = known(made, levels, loading=loading, scale=scale)
-    # From nothing forgotten to all; where evidence hardly speaks its sign is not settled.
+    phi = known(made, levels, loading=0.5, scale=scale)
+    # From nothing forgotten to all.
     odds = np.stack([_odds(believed(made, phi, w)) for w in (1.0, 0.7, 0.5, 0.25, 0.1, 0.01, 0.0)])
-    speaks = np.abs(odds[0]) > 0.2
+    # Where counts speak for a fit between the mean and the edge, a little of them may make a
+    # member likelier and all of them less likely.
+    best = FITS[told_of_fits(made, 0.5).argmax(axis=1)]
+    speaks = (best > EDGE + 0.2) | (best < -0.2)
     assert speaks.sum() > 200
-    toward = odds[:, speaks] * np.sign(odds[0, speaks])
-    assert (np.diff(toward, axis=0) <= 1e-9).all()
-    assert (toward >= -1e-9).all()
-    np.testing.assert_allclose(odds[-1], 0.0, atol=1e-9)
+    toward = odds[:, speaks] * np.where(best > EDGE, 1, -1)[speaks]
+    assert (np.diff(toward, axis=0) <= 2e-3).all()
+    # Half a thousandth of probability, at a prior of 0.3.
+    assert (toward >= -2.5e-3).all()
+    np.testing.assert_allclose(odds[-1], 0.0, atol=2.5e-3)
 
 
 @pytest.mark.filterwarnings("ignore::coterie.errors.EvidenceWarning")
@@ -120,20 +150,13 @@ def test_powers_go_with_their_cells_through_every_cut(rng):
 
 def of_parts(faded, population):
     """A function of the sampler's vector: the log density, and what is natural at that point."""
-    model = co.build_model(faded, None, homes=None, population=population)
-    wanted = [model[name] for name in NATURAL]
-    outputs = [model.logp(), *model.replace_rvs_by_values(wanted)]
-    plain = pytensor.compile.mode.Mode(linker="py", optimizer=None)
-    call = pytensor.function(model.value_vars, outputs, mode=plain, on_unused_input="ignore")
-    start = model.initial_point()
-    edges = np.cumsum([0, *(start[v.name].size for v in model.value_vars)])
+    chain = Chain(layout_of(blueprint_of(faded, None, None, population)))
 
     def at(x):
-        parts = zip(model.value_vars, edges, edges[1:], strict=False)
-        told = [x[low:high].reshape(start[v.name].shape) for v, low, high in parts]
-        return [np.ravel(v) for v in call(*told)]
+        values = chain.values(x)
+        return [chain.density(x)[0], *(np.ravel(values[name]).copy() for name in NATURAL)]
 
-    return at, int(edges[-1])
+    return at, chain.layout.size
 
 
 NATURAL = (
@@ -171,7 +194,7 @@ def test_the_sampler_walks_the_density_of_the_powers():
         natural += stats.norm.logpdf(drift, scale=scale * wide).sum()
         natural += (stats.norm.logpdf(alpha, -2, 0.3) + stats.halfnorm.logpdf(scale, 0, 0.3)).item()
         natural += 0.25 * np.log1p(known * scale**2).sum()
-        moved.append(logp.item() - natural - np.linalg.slogdet(np.array(steps) / 2e-5)[1])
+        moved.append(logp - natural - np.linalg.slogdet(np.array(steps) / 2e-5)[1])
     np.testing.assert_allclose(moved, moved[0], atol=1e-5)
 
 

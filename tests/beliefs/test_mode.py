@@ -27,7 +27,7 @@ def counts(plays, **more):
 def top(frame, population, outcomes=EVENTS, **arguments):
     evidence = co.Evidence.from_frame(frame, outcomes=outcomes, **arguments)
     rng = np.random.default_rng(3)
-    return co.mode(evidence, None, homes=None, population=population, rng=rng, starts=2)
+    return co.mode(evidence, population=population, rng=rng, starts=2)
 
 
 def test_a_poisson_rate_is_the_mean_and_its_error_is_by_hand():
@@ -76,7 +76,7 @@ def test_a_scale_that_the_integrals_do_not_cover_is_refused(rng):
     population = BARE.replace(cluster_scale=co.ParameterPrior.halfnormal(1.0))
 
     with pytest.raises(co.BeliefError, match=r"cluster_scale=ParameterPrior\.fixed"):
-        co.mode(evidence, None, homes=None, population=population, rng=rng)
+        co.mode(evidence, population=population, rng=rng)
 
 
 def test_a_fit_refuses_weights_where_something_of_an_artist_is_sampled(rng):
@@ -92,8 +92,7 @@ def test_with_its_prior_the_mode_is_that_of_the_posterior():
     population = BARE.replace(kappa=SURE, alpha=co.ParameterPrior.normal(0.0, 0.2))
     evidence = co.Evidence.from_frame(counts([1, 4, 2, 5]), outcomes=EVENTS)
     found = co.mode(
-        evidence, None, homes=None, population=population, with_prior=True, starts=2,
-        rng=np.random.default_rng(3),
+        evidence, population=population, with_prior=True, starts=2, rng=np.random.default_rng(3),
     )  # fmt: skip
 
     # Twelve events in four days: 12 a - 4 exp(a) - a^2 / (2 * 0.04).
@@ -105,14 +104,15 @@ def test_with_its_prior_the_mode_is_that_of_the_posterior():
 
 
 CLUSTERS = ["gym", "indie", "night"]
+NODES, MASS = np.polynomial.hermite_e.hermegauss(41)
+LOG_MASS = np.log(MASS / MASS.sum())
 
 
-def homebound(artists=60, seed=8):
-    """Saves of artists that live in one of three clusters, half of them in the first."""
+def lasting(artists=60, seed=8):
+    """Saves of artists with a fit of their own in each of three clusters."""
     rng = np.random.default_rng(seed)
-    home = rng.choice(3, size=artists, p=[0.5, 0.3, 0.2])
-    rate = expit(-2.0 + 1.2 * (home[:, None] == np.arange(3)))
-    saves = rng.binomial(100, rate)
+    own, fit = rng.normal(0, 0.5, (artists, 1)), rng.normal(0, 0.7, (artists, 3))
+    saves = rng.binomial(100, expit(-2.0 + own + fit))
     frame = {
         "artist": np.repeat([f"a{i:03}" for i in range(artists)], 3), "cluster": CLUSTERS * artists,
         "saves": saves.ravel(), "listeners": [100] * (3 * artists),
@@ -120,44 +120,47 @@ def homebound(artists=60, seed=8):
     return frame, saves
 
 
-def by_hand(saves, alpha, uplift, shares, elsewhere):
-    """Log likelihood of one home, every home summed."""
-    out, inside = (stats.binom.logpmf(saves, 100, expit(alpha + u)) for u in (0.0, uplift))
-    odds = np.log((1 - elsewhere) * np.asarray(shares)) + inside - out
-    none = np.full((len(saves), 1), np.log(elsewhere))
-    return (out.sum(axis=1) + logsumexp(np.hstack([odds, none]), axis=1)).sum()
+def by_hand(saves, alpha, loading, scale):
+    """Log likelihood with every fit and every artist's own level integrated out."""
+    own, fit = np.meshgrid(scale * NODES, loading * NODES, indexing="ij")
+    told = stats.binom.logpmf(saves[..., None, None], 100, expit(alpha + own + fit))
+    pairs = logsumexp(told + LOG_MASS, axis=3).sum(axis=1)
+    return logsumexp(pairs + LOG_MASS, axis=1).sum()
 
 
-def test_the_mode_of_one_home_sums_over_every_home():
-    frame, saves = homebound()
-    shares = [0.5, 0.3, 0.2]
+def test_the_mode_integrates_every_fit_out_and_reads_no_membership():
+    frame, saves = lasting()
     evidence = co.Evidence.from_frame(frame, outcomes=SAVES)
-    prior = co.MembershipPrior.from_shares(dict(zip(CLUSTERS, shares, strict=True)), elsewhere=0.1)
-    found = co.mode(
-        evidence, prior, population=BARE.replace(kappa=SURE), rng=np.random.default_rng(3), starts=2
-    )
-
+    population = BARE.replace(
+        kappa=SURE, loading=co.ParameterPrior.halfnormal(1.0),
+        artist_scale=co.ParameterPrior.halfnormal(1.0),
+    )  # fmt: skip
+    found = co.mode(evidence, population=population, rng=np.random.default_rng(3), starts=2)
     exact = minimize(
-        lambda x: -by_hand(saves, x[0], np.exp(x[1]), shares, 0.1), [-2.0, 0.0], tol=1e-12
-    )
-    assert found.attrs["log_likelihood"] == pytest.approx(-exact.fun, abs=1e-7)
-    assert found["alpha"].item() == pytest.approx(exact.x[0], abs=1e-4)
-    assert np.log(found["uplift"].item()) == pytest.approx(exact.x[1], abs=1e-4)
+        lambda x: -by_hand(saves, x[0], *np.exp(x[1:])), [-2.0, -0.5, -0.5], method="Nelder-Mead",
+        options={"xatol": 1e-5, "fatol": 1e-8},
+    )  # fmt: skip
+
+    assert found.attrs["converged"] == 1
+    assert found.attrs["starts_agreeing"] == 2
+    # Sixty artists in three clusters.
+    assert found.attrs["log_likelihood"] == pytest.approx(-exact.fun, abs=2e-3)
+    at_theirs = by_hand(saves, *(found[n].item() for n in ("alpha", "loading", "artist_scale")))
+    assert at_theirs == pytest.approx(-exact.fun, abs=1e-4)
+    for name, value in zip(("alpha", "loading", "artist_scale"), exact.x, strict=True):
+        own = value if name == "alpha" else np.exp(value)
+        assert found[name].item() == pytest.approx(own, abs=0.02 * found[f"se_{name}"].item())
+    # The truth is -2, 0.7 and 0.5.
+    for name, true in (("alpha", -2.0), ("loading", 0.7), ("artist_scale", 0.5)):
+        assert abs(found[name].item() - true) < 3.5 * found[f"se_{name}"].item()
 
 
-def test_the_mode_learns_the_shares_of_the_clusters():
-    frame, saves = homebound()
+def test_artists_without_lasting_differences_send_loading_to_nothing_and_say_so():
+    frame, _ = lasting()
+    frame["saves"] = [13, 14, 13] * 60
     evidence = co.Evidence.from_frame(frame, outcomes=SAVES)
-    prior = co.MembershipPrior.uniform(CLUSTERS, elsewhere=0.1, strength=20.0)
-    found = co.mode(
-        evidence, prior, population=BARE.replace(kappa=SURE), rng=np.random.default_rng(3), starts=2
-    )
+    population = BARE.replace(kappa=SURE, loading=co.ParameterPrior.halfnormal(1.0))
+    found = co.mode(evidence, population=population, rng=np.random.default_rng(3), starts=2)
 
-    def height(x):
-        logs = np.append(x[2:], 0.0)
-        return -by_hand(saves, x[0], np.exp(x[1]), np.exp(logs - logsumexp(logs)), 0.1)
-
-    exact = minimize(height, [-2.0, 0.0, 0.0, 0.0], tol=1e-12)
-    assert found.attrs["log_likelihood"] == pytest.approx(-exact.fun, abs=1e-7)
-    logs = np.append(exact.x[2:], 0.0)
-    np.testing.assert_allclose(found["pi"], np.exp(logs - logsumexp(logs)), atol=1e-4)
+    assert found["loading"].item() == 0
+    assert "loading[0] = 0" in found.attrs["boundary"]

@@ -10,6 +10,7 @@ import pytest
 import xarray as xr
 
 import coterie as co
+from tests.beliefs import by_hand
 from tests.beliefs.small_world import NEW, OLD, SHARES, believing, rows
 
 
@@ -45,6 +46,25 @@ def test_scores_of_artists_of_the_fit_are_what_the_fit_believes(beliefs, populat
     np.testing.assert_array_less(abs(mine - fitted.reindex(mine.index)), 4 * error)
     away = found.groupby("artist")["elsewhere"].first()
     np.testing.assert_allclose(mine.groupby("artist").sum() + away, 1.0, atol=1e-9)
+
+
+@pytest.mark.parametrize("homes", ["one", "many"])
+def test_a_score_is_the_integral_by_hand_at_every_draw_of_the_population(homes):
+    population = believing(OLD, np.random.default_rng(4), homes).population
+    found = co.score(population, population.read(OLD), draws=400).set_index(["artist", "cluster"])
+    alpha = population.tree["posterior"]["alpha"].to_numpy().ravel()
+    assert alpha.size == found.attrs["draws"] == 400
+    for artist in "abc":
+        rows = by_hand.rows_of(OLD, artist, lambda _: (1.0, alpha))
+        _, belief, away = by_hand.believed(rows, homes=homes)
+        mine = found.loc[artist].loc[list(SHARES)]
+        np.testing.assert_allclose(mine["mean"], belief.mean(axis=0), atol=2e-3)
+        np.testing.assert_allclose(mine["sd"], belief.std(axis=0), atol=1e-3)
+        ends = np.quantile(belief, [0.055, 0.945], axis=0)
+        np.testing.assert_allclose(mine[["lower", "upper"]].T, ends, atol=5e-3)
+        if homes == "one":
+            np.testing.assert_allclose(mine["elsewhere"], away.mean(), atol=2e-3)
+    assert found["mean"].max() - found["mean"].min() > 0.3
 
 
 def test_a_score_does_not_depend_on_who_else_is_scored(population, rng):
@@ -130,20 +150,6 @@ def test_two_new_weeks_are_drawn_each_by_its_own_name(population):
             for frame in (both, both[both["artist"] == "z"])
         ]
     np.testing.assert_array_equal(*found)
-
-
-def test_a_prior_stated_for_the_newcomers_takes_the_place_of_a_learned_one(beliefs):
-    tree = beliefs.tree.copy()
-    learned = tree["posterior"].to_dataset()
-    learned["pi"] = (("chain", "draw", "cluster"), np.full((4, 1000, 2), 0.5))
-    tree["posterior"] = xr.DataTree(learned)
-    population = co.Beliefs(tree).population
-    prior = co.MembershipPrior.from_shares({"gym": 0.01, "indie": 0.99})
-    little = rows(("z", "gym", 1, 1, 10))
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", co.EvidenceWarning)
-        mean = co.score(population, population.read(little), prior=prior)["mean"]
-    assert mean[0] < 0.05
 
 
 def test_rows_read_otherwise_than_the_fit_are_refused(population):

@@ -261,8 +261,8 @@ def test_a_portrait_says_how_far_counts_tell_clusters_apart_and_convergence_is_a
     told = [line for line in repr(Beliefs(tree)).splitlines() if "tell clusters apart" in line]
 
     assert told == [
-        "  Do the counts tell clusters apart? 3 of 5 artists have a cluster believed in with 50% or "
-        "more; leading beliefs are 0.52 on average, and were 0.30 before."
+        "  Do the counts tell clusters apart? 3 of 5 artists have a cluster believed in with 50% "
+        "or more; leading beliefs are 0.52 on average, and were 0.30 before."
     ]
     assert "Have the draws converged? Yes." in repr(Beliefs(tree))
     assert "tell clusters apart" not in repr(none)

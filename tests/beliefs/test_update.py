@@ -9,17 +9,16 @@ import coterie as co
 from coterie import names
 from coterie.beliefs import population as read
 from coterie.beliefs import predict, updating
-from coterie.beliefs.cutting import cut_to
 from coterie.beliefs.design import Levels, design
 from coterie.beliefs.ledger import ledger_of
 from coterie.beliefs.local_effects import draw_local
-from coterie.beliefs.membership import Phi, integrate
 from coterie.beliefs.population import Stated
 from coterie.beliefs.priors import MembershipPrior
 from coterie.beliefs.tree import Beliefs
 from coterie.beliefs.updating import _joined, update
 from coterie.errors import BeliefError, EvidenceError, EvidenceWarning
 from coterie.evidence import Evidence, HalfLife, Outcome, join
+from tests.beliefs import by_hand
 from tests.beliefs.small_world import (
     CHAINS,
     CLUSTERS,
@@ -37,38 +36,36 @@ from tests.beliefs.small_world import (
 def exact(homes, half_life="never"):
     """Integrate over alpha and both new drifts on a grid: weights, points, beliefs.
 
-    Artist a alone has new rows; where evidence fades, everybody's is another than before.
+    Artist a alone has new rows; where evidence fades, everybody's is another than before. What is
+    an artist's own is summed by hand.
     """
     # Three artists instead of one: a grid as fine as needed, and no finer.
     sizes = (41, 25) if half_life == "never" else (25, 17)
     alpha = np.linspace(-3.4, -0.6, sizes[0])
     drift = np.linspace(-1.2, 1.2, sizes[1])
     at = np.stack(np.meshgrid(alpha, drift, drift, indexing="ij"), axis=-1).reshape(-1, 3)
-    evidence = read_rows(pd.concat([OLD, NEW], ignore_index=True))
-    levels = Levels.of(evidence, CLUSTERS)
-    own = (levels.artists == "a") | (half_life != "never")
-    found = []
-    for table in (evidence.forgetting(half_life), read_rows(OLD)):
-        made = design(table, levels)
-        keep = own[made.artist]
-        base = at[:, :1] + np.where(made.window == 1, at[:, 1 + made.cluster], 0.0)
-        cut = cut_to(made, np.flatnonzero(own))
-        size = len(at)
-        prior = 0.9 if homes == "one" else 1.0
-        phi = Phi(
-            base=np.ascontiguousarray(base[:, keep]),
-            log_kappa=np.full((size, 2, 1), np.log(80.0)),
-            uplift=np.full((size, 1), 0.8), loading=np.full((size, 1), 0.4),
-            artist_scale=np.full((size, 1), 0.4),
-            log_prior=np.tile(np.log(prior * np.array(list(SHARES.values()))), (1, own.sum(), 1)),
-            log_elsewhere=float(np.log(0.1 if homes == "one" else 1.0)),
-        )  # fmt: skip
-        found.append(integrate(cut, phi, homes={"one": 1, "many": 2}[homes]))
+    # A week is a half-life; the new rows are of the second.
+    faded = 1.0 if half_life == "never" else 0.5
+
+    def now(row):
+        if row["period_start"] == OLD["period_start"].iloc[0]:
+            return faded, at[:, 0]
+        return 1.0, at[:, 0] + at[:, 1 + CLUSTERS.index(row["cluster"])]
+
     height = -0.5 * ((at[:, 0] + 2) / 0.3) ** 2 - 0.5 * np.square(at[:, 1:] / 0.3).sum(axis=1)
-    height += (found[0].log_evidence - found[1].log_evidence).sum(axis=1)
+    whole, belief = pd.concat([OLD, NEW], ignore_index=True), None
+    for artist in "a" if half_life == "never" else "abc":
+        told, believed_now, _ = by_hand.believed(
+            by_hand.rows_of(whole, artist, now), homes=homes, own=11, fits=41
+        )
+        before, _, _ = by_hand.believed(
+            by_hand.rows_of(OLD, artist, lambda _: (1.0, alpha)), homes=homes, own=11, fits=41
+        )
+        height += told - np.repeat(before, drift.size**2)
+        belief = believed_now if belief is None else belief
     weight = np.exp(height - height.max())
     weight /= weight.sum()
-    return weight, at, found[0].belief[:, 0]
+    return weight, at, belief
 
 
 @pytest.mark.parametrize(

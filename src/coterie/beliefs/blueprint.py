@@ -113,6 +113,7 @@ def model_data(blueprint: Blueprint) -> dict[str, Any]:
     if blueprint.weighted:
         arrays["units_of_artist"] = made.stands_for(len(levels.artists))
     arrays |= {"known_cluster": rough.cluster, "known_period": rough.period}
+    arrays |= {"thin_pair": rough.thin_pair, "thin_artist": rough.thin_artist}
     if blueprint.fades:
         arrays["power"] = blueprint.powers
         arrays["power_of_law"] = law_of(blueprint.powers)

@@ -41,7 +41,9 @@ from coterie.errors import (
 from coterie.evidence import Evidence, thin, unidentified_in, unknown_clusters
 
 _LOG = logging.getLogger("coterie")
-_BELIEF_DRAWS = 200
+_BELIEF_DRAWS = 100, 1000
+_BELIEF_CELLS = 200_000
+"""Pairs times draws that are integrated in about half a minute."""
 _DRAWS = 1000
 _BLOCKS = 4
 """Blocks of draws until an answer is given, converged or not."""
@@ -59,7 +61,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     rng: np.random.Generator,
     cores: int | None = None,
     target_accept: float = 0.8,
-    belief_draws: int = _BELIEF_DRAWS,
+    belief_draws: int | None = None,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
 ) -> Beliefs:
@@ -89,7 +91,8 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     target_accept
         Acceptance rate the step size aims at, in (0, 1). Raise it if draws diverge.
     belief_draws
-        Draws of the population, over all chains, at which beliefs are integrated.
+        Draws of the population, over all chains, at which beliefs are integrated. Left out, 100
+        of a large table and up to 1,000 of a small one, whose population is known less.
     progress
         Show progress and announce compilation; left out, only in a terminal or notebook.
     checkpoint
@@ -148,7 +151,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     notes = thin(evidence, None if prior is None or homes is None else len(prior.clusters))
     if notes:
         warnings.warn(" ".join(map(str, notes)), EvidenceWarning, stacklevel=2)
-    wanted = -(-whole_number("belief_draws", belief_draws) // run.chains)
+    wanted = -(-_belief_draws(belief_draws, blueprint) // run.chains)
     stated = Stated.of(prior, blueprint.levels, homes)
 
     def believed(sampled: Sampled, rng: np.random.Generator) -> Beliefs:
@@ -169,6 +172,13 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     if not found.ok:
         warnings.warn(" ".join(found.lines), ConvergenceWarning, stacklevel=2)
     return result
+
+
+def _belief_draws(asked: int | None, blueprint: Blueprint) -> int:
+    if asked is not None:
+        return whole_number("belief_draws", asked)
+    pairs = max(1, blueprint.made.pair_artist.size)
+    return int(np.clip(_BELIEF_CELLS // pairs, *_BELIEF_DRAWS))
 
 
 def _sampled(

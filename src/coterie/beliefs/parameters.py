@@ -209,8 +209,8 @@ _SHARED: Mapping[str, ParameterPrior] = {
     names.LOADING: ParameterPrior.halfnormal(
         1.0, reason="between an artist's clusters, odds differ lastingly by 2 to 8 times"
     ),
-    names.KAPPA_SPREAD: ParameterPrior.halfnormal(
-        0.7, reason="clusters differ in how much their cells scatter, by up to a factor of four"
+    names.KAPPA_SPREAD: ParameterPrior.fixed(
+        0.0, reason="cells scatter alike in all clusters; one cell a pair could not tell otherwise"
     ),
     names.ARTIST_SCALE: ParameterPrior.halfnormal(
         0.5, reason="between artists, odds differ by a factor of about 1.4, seldom above 2.7"

@@ -36,8 +36,11 @@ class Pilot:
         Variance between cells that a kappa of 1 makes on the scale of levels: (outcome,).
     cluster, period
         Information of the counts on a typical group's level: (outcome,).
+    thin_pair, thin_artist
+        How thin the counts of pairs, and of artists, are: from 0, where each level is known, to 1,
+        where only their mean is; (outcome,).
     factor
-        The same for each factor.
+        The same information for each factor.
     """
 
     response: Floats
@@ -45,6 +48,8 @@ class Pilot:
     scatter: Floats
     cluster: Floats
     period: Floats
+    thin_pair: Floats
+    thin_artist: Floats
     factor: tuple[Floats, ...]
 
 
@@ -74,6 +79,8 @@ def pilot(made: Design, levels: Levels) -> Pilot:
         scatter=_scatter(levels, (above + 0.5) / (below + 1.0)),
         cluster=_typical(usable, made.cluster, made.outcome, clusters, outcomes),
         period=_typical(standing, period, made.outcome, clusters * windows, outcomes),
+        thin_pair=_thin(each, made.pair, made.outcome, outcomes),
+        thin_artist=_thin(each, made.artist, made.outcome, outcomes),
         factor=tuple(
             _typical(usable, codes, made.outcome, len(known), outcomes)
             for codes, known in zip(made.factor, levels.factors.values(), strict=True)
@@ -120,6 +127,16 @@ def _scatter(levels: Levels, pooled: Floats) -> Floats:
     share = np.clip(pooled, 1e-7, 1 - 1e-7)
     counted = [outcome.kind == "count" for outcome in levels.outcomes]
     return np.where(counted, 1.0, 1.0 / (share * (1 - share)))
+
+
+def _thin(each: Floats, group: Integers, outcome: Integers, outcomes: int) -> Floats:
+    flat = group * outcomes + outcome
+    known, there = np.bincount(flat, each), np.bincount(flat)
+    of = np.arange(known.size) % outcomes
+    share = np.where(there > 0, 1 / (1 + known), 0.0)
+    count = np.bincount(of, there > 0, outcomes)
+    found: Floats = np.bincount(of, share, outcomes) / np.maximum(count, 1)
+    return found
 
 
 def _typical(

@@ -44,6 +44,7 @@ from coterie.beliefs.vector_maps import (
     turn,
 )
 from coterie.beliefs.vector_plan import (
+    ARTIST_SCALE,
     CLUSTER,
     CLUSTER_SCALE,
     DRIFTS,
@@ -332,6 +333,7 @@ def _factors(x: Any, slopes: Any, plan: Any, room: Any) -> float:
     """Fill effects of factors, and in ``shift`` what alpha is moved against."""
     p_factor = codes(plan, P_FACTOR)
     p_family = codes(plan, P_FAMILY)
+    p_known = table(plan, P_KNOWN)
     p_middle = floats(plan, P_MIDDLE)
     p_turn_axes = floats(plan, P_TURN_AXES)
     p_turns = codes(plan, P_TURNS)
@@ -348,6 +350,9 @@ def _factors(x: Any, slopes: Any, plan: Any, room: Any) -> float:
         r_shift[1, o] = 0.0
         for c in range(r_slope.shape[0]):
             r_shift[0, o] += p_middle[c] * r_slope[c, o]
+        # Of thin counts the mean rate is known, to which scatter adds: exp(alpha + scale^2 / 2).
+        r_shift[0, o] += 0.5 * p_known[2, o] * r_value[LOADING, o] ** 2
+        r_shift[0, o] += 0.5 * p_known[3, o] * r_value[ARTIST_SCALE, o] ** 2
     for f in range(len(p_factor)):
         size, start = p_factor[f, SIZE], p_factor[f, START]
         for o in range(outcomes):
@@ -415,11 +420,14 @@ def _effects_of(
 def _factors_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     p_factor = codes(plan, P_FACTOR)
     p_family = codes(plan, P_FAMILY)
+    p_known = table(plan, P_KNOWN)
     p_middle = floats(plan, P_MIDDLE)
     p_turn_axes = floats(plan, P_TURN_AXES)
     p_turns = codes(plan, P_TURNS)
     r_by_effect = table(room, R_BY_EFFECT)
     r_by_slope = table(room, R_BY_SLOPE)
+    r_by_value = table(room, R_BY_VALUE)
+    r_value = table(room, R_VALUE)
     r_shift = table(room, R_SHIFT)
     r_slope = table(room, R_SLOPE)
     r_turned = floats(room, R_TURNED)
@@ -436,6 +444,9 @@ def _factors_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     for o in range(outcomes):
         for c in range(r_slope.shape[0]):
             r_by_slope[c, o] += p_middle[c] * r_shift[1, o]
+        by = r_shift[1, o]
+        r_by_value[LOADING, o] += by * p_known[2, o] * r_value[LOADING, o]
+        r_by_value[ARTIST_SCALE, o] += by * p_known[3, o] * r_value[ARTIST_SCALE, o]
 
 
 @inner
