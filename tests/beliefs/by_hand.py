@@ -11,7 +11,7 @@ from scipy.special import expit, logsumexp, ndtr
 from tests.beliefs.small_world import CLUSTERS, FIXED, SHARES
 
 ELSEWHERE = 0.1
-_LEVELS = np.linspace(-12.0, 8.0, 4001)
+_LEVELS = np.linspace(-20.0, 20.0, 8001)
 _STEP = _LEVELS[1] - _LEVELS[0]
 
 
@@ -46,6 +46,21 @@ def rows_of(frame, artist, level):
     return [
         (row["cluster"], row["saves"], row["listeners"], *level(row)) for _, row in mine.iterrows()
     ]
+
+
+def homes_of(fits):
+    """Return how likely each draw of fits, (draw, cluster), makes each cluster the one home.
+
+    A draw follows the stated prior already: what it leaves open is whether the fit in a cluster
+    that is not named is higher still.
+    """
+    stated = np.array([SHARES[cluster] for cluster in CLUSTERS]) * (1 - ELSEWHERE)
+    top = np.argmax(fits, axis=1)
+    highest = ndtr(fits.max(axis=1))
+    own, rest = stated[top] * highest, ELSEWHERE * (1 - highest)
+    found = np.zeros_like(fits)
+    found[np.arange(len(fits)), top] = own / (own + rest)
+    return found
 
 
 def _log_mass(saves, listeners):

@@ -55,14 +55,14 @@ def mutated(content: bytes, rng: np.random.Generator) -> bytes:
 def test_each_of_a_thousand_random_mutations_of_a_file_is_found(saved, tmp_path, rng):
     content, path = saved.read_bytes(), tmp_path / "b.nc"
     changed = 0
-    for _ in range(1000):
+    for i in range(1000):
         damaged = mutated(content, rng)
         if damaged == content:  # zeros over zeros
             continue
         changed += 1
         path.write_bytes(damaged)
         with pytest.raises(CorruptResultError, match=r"b\.nc"):
-            Beliefs.load(path)
+            (Beliefs.load, Beliefs.evidence_in)[i % 2](path)
     assert changed > 900
 
 
@@ -92,17 +92,36 @@ def test_other_programs_can_read_a_sealed_file(saved, beliefs):
         )
 
 
-@pytest.mark.parametrize("path", sorted(OLD.glob("schema-*.nc")), ids=lambda path: path.stem)
-def test_files_of_older_schemas_open_and_are_saved_in_the_new_one(path, tmp_path):
-    old = Beliefs.load(path)
-    old.save(tmp_path / "new.nc")
-    new = Beliefs.load(tmp_path / "new.nc")
+def of_schema(number, beliefs, folder, monkeypatch):
+    """Return a file of an older schema and the rows in it; one of schema 1 was kept since then."""
+    if number == 1:
+        with h5py.File(OLD / "schema-1.nc") as file:
+            return OLD / "schema-1.nc", file["ledger/numerator"][:, 0].tolist()
+    monkeypatch.setattr(storage, "SCHEMA", number)
+    beliefs.save(folder / "old.nc")
+    monkeypatch.undo()
+    return folder / "old.nc", beliefs.evidence.to_frame()["saves"].tolist()
 
-    assert old.tree.attrs["coterie_schema"] == new.tree.attrs["coterie_schema"] == storage.SCHEMA
-    assert old.tree.identical(new.tree)
-    assert new.home.shape[-2:] == (new.evidence.artists.size, new.evidence.clusters.size)
+
+@pytest.mark.parametrize("number", [1, 2])
+def test_a_file_of_two_kinds_of_artists_is_refused_with_the_way_out_and_its_rows_are_read(
+    number, beliefs, beliefs_like, tmp_path, monkeypatch
+):
+    path, saves = of_schema(number, beliefs, tmp_path, monkeypatch)
     with h5py.File(path) as file:
-        assert file.attrs["coterie_schema"] == int(path.stem.split("-")[1])
+        assert file.attrs["coterie_schema"] == number
+    with pytest.raises(BeliefError, match=r"two kinds of artists.*Beliefs\.evidence_in\(path\)"):
+        Beliefs.load(path)
+    evidence = Beliefs.evidence_in(path)
+
+    assert evidence.to_frame()["saves"].tolist() == saves
+    assert [o.name for o in evidence.outcomes] == ["save", "add", "follow", "depth"]
+    assert evidence.window == "28D"
+    # The way out leads somewhere: beliefs of these rows are saved, and read, as any are.
+    new = beliefs_like(evidence, draws=100)
+    new.save(tmp_path / "new.nc")
+    assert Beliefs.load(tmp_path / "new.nc").evidence == evidence
+    assert Beliefs.evidence_in(tmp_path / "new.nc") == evidence
 
 
 # Writers who are stopped, short of room, or many
@@ -278,15 +297,16 @@ def test_a_hostile_file_is_refused_by_part_and_nothing_of_it_is_read(
     opened = []
     monkeypatch.setattr(storage.xr, "open_datatree", lambda *a, **_: opened.append(a))
 
-    with pytest.raises(CorruptResultError, match=told):
-        Beliefs.load(path)
+    for read in (Beliefs.load, Beliefs.evidence_in):
+        with pytest.raises(CorruptResultError, match=told):
+            read(path)
     assert opened == []
 
 
-def test_without_anything_put_into_it_the_same_file_is_read(saved, tmp_path):
+def test_without_anything_put_into_it_the_rows_of_the_same_file_are_read(saved, beliefs, tmp_path):
     path = hostile(saved, tmp_path, lambda *_: None)
 
-    assert Beliefs.load(path).homes == "one"
+    assert Beliefs.evidence_in(path) == beliefs.evidence
 
 
 def test_text_that_names_code_stays_text(beliefs, tmp_path):

@@ -3,9 +3,17 @@
 import numpy as np
 import pytest
 import xarray as xr
+from scipy import stats
 
 import coterie as co
-from coterie.beliefs import density, integrals, stated_priors, vector_density, warming
+from coterie.beliefs import (
+    density,
+    integrals,
+    local_effects,
+    stated_priors,
+    vector_density,
+    warming,
+)
 
 CHAINS, DRAWS = 2, 300
 
@@ -80,7 +88,7 @@ def test_beliefs_know_more_of_true_homes_than_the_prior_did(small_world, fitted)
 
 def test_population_parameters_cover_the_truth(small_world, fitted):
     z = []
-    for name in ("alpha", "uplift", "loading", "artist_scale"):
+    for name in ("alpha", "loading", "kappa", "artist_scale"):
         draws = fitted.tree["posterior"][name]
         truth = small_world.truth[name]
         z.append(((draws.mean(("chain", "draw")) - truth) / draws.std(("chain", "draw"))).values)
@@ -90,16 +98,38 @@ def test_population_parameters_cover_the_truth(small_world, fitted):
     assert np.mean(np.square(z)) < 2.5
 
 
-def test_the_sampled_membership_agrees_with_the_integrated_belief_in_the_mean(fitted):
-    # Two routes to one number: affinities and effects sampled, or integrated out.
+def test_drawn_rates_agree_with_the_rates_of_the_summary(fitted):
+    # Two routes to one number: every rate drawn, or quantiles of what they are drawn from.
     rates = co.predict(fitted, fitted.evidence, rng=np.random.default_rng(0))
     summary = fitted.summary()
-    merged = rates["rate"].mean(("chain", "draw")).sel(binary_outcome="save").values
+    merged = rates["rate"].median(("chain", "draw")).sel(binary_outcome="save").values
     rows = fitted.evidence.to_frame()[["artist", "cluster"]]
     table = rows.merge(summary, on=["artist", "cluster"])["save_rate"].to_numpy()
 
-    # 600 draws, cell scatter included: standard error of a mean about 5 % of the rate.
+    # 600 draws, cell scatter included: standard error of a median about 5 % of the rate.
     assert np.mean(np.abs(merged / table - 1)) < 0.08
+
+
+def homes_made(fits, stated, elsewhere):
+    """How likely fits, (draw, artist, cluster), make each home; one may be higher unseen."""
+    is_top = np.arange(fits.shape[2]) == fits.argmax(axis=2)[..., None]
+    highest = stats.norm.cdf(fits.max(axis=2))
+    own = (is_top * stated).sum(axis=2) * highest
+    chance = own / (own + elsewhere * (1 - highest))
+    return is_top * chance[..., None], 1 - chance
+
+
+def test_the_share_of_draws_whose_highest_fit_makes_a_home_is_the_belief_in_it(fitted):
+    fits = fitted.tree["posterior"]["affinity"].to_numpy().reshape(CHAINS * DRAWS, 40, 5)
+    at_home, away = homes_made(fits, 0.18, 0.1)
+    for drawn, belief in ((at_home, fitted.home), (away, fitted.elsewhere)):
+        mean = belief.mean(("chain", "draw")).to_numpy()
+        # Draws of a fit are worth a third of independent ones, or more.
+        error = np.sqrt(mean * (1 - mean) / (CHAINS * DRAWS / 3)) + 2e-3
+        z = (drawn.mean(axis=0) - mean) / error
+        assert np.abs(z).max() < 4
+        assert np.mean(z**2) < 1.2
+    assert fitted.home.mean(("chain", "draw")).max() > 0.8
 
 
 def test_predictions_never_read_the_outcomes_of_the_rows(fitted, small_world):
@@ -169,7 +199,10 @@ def test_rows_outside_the_ledger_have_no_cell_of_their_own(fitted, small_world, 
 def test_warming_compiles_what_a_fit_will_call(fitted, small_world):
     later = co.simulate.later(small_world, rng=np.random.default_rng(8)).evidence()
     co.backtest(fitted, later, rng=np.random.default_rng(9))
-    loops = (integrals.some_artists, integrals.conditional, density._mass_and_below)
+    loops = (
+        integrals.some_artists, local_effects._fill, density._mass_and_below,
+        vector_density.log_density,
+    )  # fmt: skip
     before = [set(loop.signatures) for loop in loops]
     warming.warm()
 
@@ -214,8 +247,44 @@ def test_many_homes_believe_in_each_cluster_apart(fit_small):
     score = np.log(np.where(truth, belief, 1 - belief)).mean()
 
     assert score > -0.50  # the base rate scores -0.562
+    fits = beliefs.tree["posterior"]["affinity"].to_numpy().reshape(CHAINS * DRAWS, 40, 5)
+    above = (fits > stats.norm.ppf(0.75)).mean(axis=0)
+    error = np.sqrt(belief.to_numpy() * (1 - belief.to_numpy()) / (CHAINS * DRAWS / 3)) + 2e-3
+    assert np.abs((above - belief.to_numpy()) / error).max() < 4
     with pytest.raises(co.BeliefError, match="many"):
         _ = beliefs.home
+
+
+@pytest.mark.slow
+def test_a_fit_asked_for_no_number_of_draws_goes_on_until_chains_agree(small_world):
+    evidence = small_world.evidence()
+    prior = co.MembershipPrior.uniform(evidence.clusters.tolist())
+    beliefs = co.fit(evidence, prior, draws=None, rng=np.random.default_rng(6))
+
+    assert beliefs.diagnose().ok
+    assert not beliefs.interrupted
+    sizes = beliefs.tree["posterior"].sizes
+    assert sizes["chain"] == 4
+    assert sizes["draw"] >= 1000
+
+
+def test_nothing_of_24000_has_a_rate_within_its_interval_and_below_any_that_was_seen(fit_small):
+    artists, listeners = np.repeat([f"a{i}" for i in range(8)], 3), np.full(24, 24_000)
+    saves = np.random.default_rng(3).binomial(listeners, 0.02)
+    saves[:3] = 0
+    table = {"artist": artists, "cluster": ["gym", "indie", "night"] * 8, "saves": saves,
+             "listeners": listeners}  # fmt: skip
+    evidence = co.Evidence.from_frame(table)
+    frame = fit_small(evidence, co.MembershipPrior.uniform(evidence.clusters.tolist())).summary()
+
+    for point, low, high in (
+        ("save_rate", "save_lower", "save_upper"), ("home", "lower", "upper"),
+    ):  # fmt: skip
+        assert (frame[low] <= frame[point]).all()
+        assert (frame[point] <= frame[high]).all()
+    # One in 24,000 is the least that could have been seen.
+    assert (frame["save_rate"][:3] < 5e-4).all()
+    assert (frame["save_rate"][3:] > 0.01).all()
 
 
 def test_an_unknown_cluster_is_refused_before_anything_is_compiled(small_world, rng):

@@ -7,7 +7,6 @@ from multiprocessing import get_context
 import numpy as np
 import pandas as pd
 import pytest
-import xarray as xr
 
 import coterie as co
 from tests.beliefs import by_hand
@@ -56,7 +55,7 @@ def test_a_score_is_the_integral_by_hand_at_every_draw_of_the_population(homes):
     assert alpha.size == found.attrs["draws"] == 400
     for artist in "abc":
         rows = by_hand.rows_of(OLD, artist, lambda _: (1.0, alpha))
-        _, belief, away = by_hand.believed(rows, homes=homes)
+        _, belief, away = by_hand.believed(rows, homes=homes, own=21, fits=301)
         mine = found.loc[artist].loc[list(SHARES)]
         np.testing.assert_allclose(mine["mean"], belief.mean(axis=0), atol=2e-3)
         np.testing.assert_allclose(mine["sd"], belief.std(axis=0), atol=1e-3)

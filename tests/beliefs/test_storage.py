@@ -342,8 +342,8 @@ def test_a_file_without_a_schema_is_not_ours(saved, tmp_path):
 
 
 def test_a_file_of_a_later_version_names_that_version(saved, tmp_path):
-    with pytest.raises(BeliefError, match=r"coterie 9\.4 in schema 3; this version reads .* to 2"):
-        Beliefs.load(changed(saved, tmp_path, coterie_schema=3, coterie_version="9.4"))
+    with pytest.raises(BeliefError, match=r"coterie 9\.4 in schema 4; this version reads .* to 3"):
+        Beliefs.load(changed(saved, tmp_path, coterie_schema=4, coterie_version="9.4"))
 
 
 def test_a_file_without_its_ledger_is_not_whole(beliefs, tmp_path):

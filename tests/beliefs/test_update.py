@@ -4,6 +4,7 @@ import numpy as np
 import pandas as pd
 import pytest
 import xarray as xr
+from scipy import stats
 
 import coterie as co
 from coterie import names
@@ -96,6 +97,32 @@ def test_weights_give_the_posterior_that_a_grid_gives(homes, half_life, rng):
     scatter = np.sqrt(weight @ (belief - weight @ belief) ** 2)
     error = np.max(np.abs(found.mean(("chain", "draw")).to_numpy() - weight @ belief))
     assert error < 4 * scatter.max() / np.sqrt(effective / DRAWS / CHAINS * 200)
+
+
+@pytest.mark.parametrize("homes", ["one", "many"])
+def test_draws_of_fits_make_homes_as_often_as_is_believed_before_and_after_an_update(homes, rng):
+    before = believing(OLD, rng, homes)
+    made = update(before, read_rows(NEW), rng=rng, refit="never")
+    stated = np.array(list(SHARES.values()))
+    for beliefs, effective in ((before, 4000), (made, float(made.history["effective"][-1]))):
+        fits = beliefs.tree[names.POSTERIOR][names.AFFINITY].to_numpy().reshape(-1, 3, 2)
+        mean = (beliefs.home if homes == "one" else beliefs.membership).mean(("chain", "draw"))
+        for a in range(3):
+            at_home = (
+                by_hand.homes_of(fits[:, a]) if homes == "one"
+                else fits[:, a] > stats.norm.ppf(1 - stated)
+            )  # fmt: skip
+            believed = mean.isel(artist=a).to_numpy()
+            # Draws of fits, and the 200 draws of the population at which beliefs are integrated.
+            error = 4 * np.sqrt(believed * (1 - believed) / effective)
+            error += 4 * beliefs_spread(beliefs, homes, a) / np.sqrt(200 * effective / 4000)
+            np.testing.assert_array_less(abs(at_home.mean(axis=0) - believed), error + 2e-3)
+            assert (error < 0.15).all()
+
+
+def beliefs_spread(beliefs, homes, artist):
+    belief = beliefs.home if homes == "one" else beliefs.membership
+    return belief.isel(artist=artist).std(("chain", "draw")).to_numpy()
 
 
 def test_effects_of_an_artist_whose_rows_changed_follow_the_whole_ledger(rng):

@@ -45,6 +45,7 @@ _BELIEF_DRAWS = 100, 1000
 _BELIEF_CELLS = 200_000
 """Pairs times draws that are integrated in about half a minute."""
 _DRAWS = 1000
+_CAREFUL = 0.99
 _BLOCKS = 4
 """Blocks of draws until an answer is given, converged or not."""
 
@@ -60,7 +61,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
     chains: int = 4,
     rng: np.random.Generator,
     cores: int | None = None,
-    target_accept: float = 0.8,
+    target_accept: float = 0.95,
     belief_draws: int | None = None,
     progress: bool | None = None,
     checkpoint: str | os.PathLike[str] | None = None,
@@ -186,18 +187,22 @@ def _sampled(
 ) -> Sampled:
     """Sample, and where nobody said how much, go on in blocks until chains agree."""
     made = sample(blueprint, run, look=look)
-    for block in range(1, _BLOCKS if asked is None else 1):
+    for _ in range(_BLOCKS - 1 if asked is None else 0):
         if made.stopped or diagnosis_of(made.tree).ok:
             break
         say = _LOG.warning if run.progress else _LOG.info
         say("Not converged after %d draws a chain: sampling %d more.", made.draws, run.draws)
-        more = sample(
-            blueprint, replace(run, seed=run.seed + block, tune=max(1, run.tune // 2)),
-            look=look, start=made.last,
-        )  # fmt: skip
+        diverged = int(made.tree["sample_stats"]["diverging"].sum()) > 0
+        if diverged:
+            # Steps were too long: what they made is not kept.
+            run = replace(run, target_accept=max(run.target_accept, _CAREFUL))
+        else:
+            run = replace(run, tune=max(1, run.tune // 2))
+        run = replace(run, seed=run.seed + 1)
+        more = sample(blueprint, run, look=look, start=made.last)
         if more.stopped:
             break
-        made = joined(made, more)
+        made = more if diverged else joined(made, more)
     return made
 
 

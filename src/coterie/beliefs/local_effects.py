@@ -3,7 +3,7 @@
 At one draw of the population, an artist's effects are proposed about the mode that the
 integrals find, weighed by the evidence with affinities integrated out, and one is kept; each
 affinity follows, and the stated prior keeps or refuses them all. Callers may trust that the draws
-are those the sampler would have made at the same population, to the error of 48 proposals;
+are those the sampler would have made at the same population, to the error of 16 proposals;
 the population itself is never moved.
 """
 
@@ -25,7 +25,7 @@ from coterie.beliefs.membership import ONE, Phi
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
 
-_PROPOSALS: Final = 48
+_PROPOSALS: Final = 16
 _TAILS: Final = 5.0
 """Degrees of freedom of the proposals: tails heavier than any posterior of effects."""
 _HALVINGS: Final = 24

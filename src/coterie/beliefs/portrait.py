@@ -190,6 +190,7 @@ def _surest(
         label, cluster = _named(beliefs, artist, place if inside else None)
         values = own.to_numpy().astype(np.float64).ravel()
         lower, upper = np.asarray(measure(values, interval[1]))
+        lower, upper = min(lower, means[artist, place]), max(upper, means[artist, place])
         before = _before(prior, beliefs, artist, place if inside else None)
         rows.append(
             (label, cluster, _share(before), _share(means[artist, place]),

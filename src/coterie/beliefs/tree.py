@@ -150,7 +150,8 @@ class Beliefs:
         -------
         pandas.DataFrame
             ``artist``, ``cluster``, ``prior``, ``home`` (or ``membership``), ``lower`` and
-            ``upper``: probabilities. The interval says how far the population is settled.
+            ``upper``: probabilities. The interval says how far the population is settled; it
+            reaches to the belief itself where few draws carry that.
             Then for each outcome ``<o>_rate``, ``<o>_lower``, ``<o>_upper``: the median rate of
             the next comparable cell, per person (binary) or per unit of exposure (count), and
             ``<o>_n``: the people or exposure counted so far. Of outcomes with a delay rates
@@ -393,7 +394,8 @@ def _belief_columns(
     values = draws.to_numpy().astype(np.float64)
     lower, upper = _interval(values, mass)
     mean = values.mean(axis=(0, 1))
-    ends = {"lower": lower, "upper": upper}
+    # A mean of very skewed draws may lie beyond their interval, and is what is believed.
+    ends = {"lower": np.minimum(lower, mean), "upper": np.maximum(upper, mean)}
     if spread:
         found = {"prior": prior, "mean": mean, "sd": values.std(axis=(0, 1))} | ends
         found["draws"] = np.full(mean.shape, values.shape[0] * values.shape[1])
