@@ -23,6 +23,8 @@ ABSENT = "*Not run yet.*"
 
 def calibration() -> str:
     """Lay out beliefs against truth on worlds drawn from the priors."""
+    if not (RESULTS / "calibration.json").exists():
+        return ABSENT
     held = json.loads((RESULTS / "calibration.json").read_text())
     rows = []
     for mode, found in held.items():
@@ -48,6 +50,8 @@ def calibration() -> str:
 
 def correlated() -> str:
     """Lay out what the shared affinity gains and costs."""
+    if not (RESULTS / "correlated.json").exists():
+        return ABSENT
     held = json.loads((RESULTS / "correlated.json").read_text())
     words = {
         "beliefs": "beliefs", "without_affinity": "without affinity",

@@ -306,18 +306,19 @@ def _came_true(beliefs: co.Beliefs, early: pd.DataFrame, later: pd.DataFrame) ->
     """Say how often the likeliest cluster was the one in which an artist later did best."""
     import numpy as np
 
-    home = beliefs.home.mean(("chain", "draw")).to_pandas()
+    told: Any = beliefs.home.mean(("chain", "draw"))
+    home: pd.DataFrame = told.to_pandas()
     usual = early.groupby("cluster")["placements"].sum()
-    counts = later.pivot_table(index="artist", columns="cluster", values="placements")
-    counts = counts.reindex(columns=home.columns).loc[counts.sum(axis=1) >= _ENOUGH]
-    counts = counts.loc[counts.index.intersection(home.index)]
-    best = (counts / usual[home.columns]).idxmax(axis=1)
-    own = home.loc[counts.index]
-    right = own.idxmax(axis=1) == best
-    chance = np.mean([own.to_numpy()[i, own.columns.get_loc(k)] for i, k in enumerate(best)])
+    wide = later.pivot_table(index="artist", columns="cluster", values="placements")
+    wide = wide.reindex(index=home.index, columns=home.columns).fillna(0.0)
+    enough = wide.sum(axis=1).to_numpy() >= _ENOUGH
+    counts, own = wide.to_numpy()[enough], home.to_numpy()[enough]
+    best = (counts / usual[home.columns].to_numpy()).argmax(axis=1)
+    right = int((own.argmax(axis=1) == best).sum())
+    chance = float(np.take_along_axis(own, best[:, None], axis=1).mean())
     return (
         f"Of {len(best)} artists with {_ENOUGH} later placements or more, the likeliest cluster "
-        f"was where they later did best, by what is usual there, {int(right.sum())} times; the "
+        f"was where they later did best, by what is usual there, {right} times; the "
         f"mean belief in that cluster was {chance:.2f}, and {1 / len(home.columns):.2f} would be "
         "chance."
     )

@@ -10,7 +10,8 @@ from scipy import stats
 from scipy.special import expit, logsumexp
 
 from coterie.beliefs.density import log_constant, log_kernel, shared_part
-from coterie.beliefs.late_density import late_kernel, late_pair_loglik, thinned
+from coterie.beliefs.late_density import late_kernel, thinned
+from coterie.beliefs.operations import late_log_likelihood, log_likelihood
 
 LEVELS = st.floats(-8, 4)
 SCATTER = st.floats(-1, 9)
@@ -78,7 +79,8 @@ def test_a_rate_without_scatter_is_thinned_to_a_binomial():
     assert found == pytest.approx(stats.binom.logpmf(np.arange(26), 25, 0.3 * expit(-1.0)))
 
 
-def test_the_operation_has_the_gradient_of_its_value():
+@pytest.mark.parametrize("late", [False, True])
+def test_the_operation_is_the_sum_of_weighted_masses_and_has_the_gradient_of_its_value(late):
     import pytensor
     import pytensor.tensor as pt
 
@@ -86,18 +88,23 @@ def test_the_operation_has_the_gradient_of_its_value():
     n = rng.integers(5, 200, 6).astype(float)
     y = rng.binomial(n.astype(int), 0.2).astype(float)
     count = np.array([0, 1, 0, 1, 0, 0], dtype=bool)
-    pair = np.array([0, 0, 1, 1, 2, 2])
-    names = [pt.vector(name) for name in ("out", "inside", "log_kappa", "mature")]
     weight = rng.uniform(0.2, 1, 6)
-    values = late_pair_loglik(*names, y, n, count, weight, pair, np.int64(3))[0]
-    total = (values * np.arange(1.0, 7.0).reshape(2, 3)).sum()
-    run = pytensor.function(names, [total, *pytensor.grad(total, names)])
-    at = [rng.normal(-1, 0.3, 6), rng.normal(0, 0.3, 6), rng.normal(3, 1, 6)]
-    at.append(rng.uniform(0.2, 0.9, 6))
+    at = [rng.normal(-1, 0.3, 6), rng.normal(3, 1, 6), rng.uniform(0.2, 0.9, 6)][: 2 + late]
+    names = [pt.vector(f"given_{i}") for i in range(len(at))]
+    operation = late_log_likelihood if late else log_likelihood
+    total = operation(*names, y, n, count, weight)[0]
+    run = pytensor.function(names, [total, *pytensor.grad(2.0 * total, names)])
     found = run(*at)
-    for i in range(4):
+
+    mature = at[2] if late else np.ones(6)
+    masses = [
+        late_kernel(at[0][j], math.exp(at[1][j]), mature[j], y[j], n[j], bool(count[j]))[0]
+        for j in range(6)
+    ]
+    assert found[0] == pytest.approx(weight @ masses, rel=1e-12)
+    for i in range(len(at)):
         for j in range(6):
             move = [v + 1e-6 * ((k == i) & (np.arange(6) == j)) for k, v in enumerate(at)]
             back = [v - 1e-6 * ((k == i) & (np.arange(6) == j)) for k, v in enumerate(at)]
-            slope = (run(*move)[0] - run(*back)[0]) / 2e-6
+            slope = 2.0 * (run(*move)[0] - run(*back)[0]) / 2e-6
             assert found[i + 1][j] == pytest.approx(slope, rel=1e-5, abs=1e-5)

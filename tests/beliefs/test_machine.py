@@ -27,7 +27,7 @@ def blueprint():
     evidence = simulate.world(artists=300, clusters=6, rng=np.random.default_rng(1)).evidence()
     levels = Levels.of(evidence)
     population = co.PopulationPrior()
-    return Blueprint(design(evidence, levels), levels, "one", population, None)
+    return Blueprint(design(evidence, levels), levels, population)
 
 
 def test_memory_needed_grows_with_draws_and_chains(blueprint):

@@ -5,7 +5,6 @@ unnoticed.
 """
 
 import warnings
-from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -13,22 +12,15 @@ import pytest
 import coterie as co
 
 PI = 0.25
-INDEPENDENT = {"loading": co.ParameterPrior.fixed(0.0)}
+SAVE = co.Outcome.binary("save", successes="saves", trials="listeners")
 
 
 @pytest.fixture(scope="module")
 def worlds():
-    """Worlds whose outcomes share a third of a unit of noise on the link scale."""
-    plain = co.simulate.plausible()
-    correlated = replace(plain, loading=np.full(plain.loading.shape, 0.3))
+    """Worlds in which an artist belongs where its fits are among the quarter that is highest."""
     return [
         co.simulate.world(
-            artists=50,
-            clusters=8,
-            homes="many",
-            pi=PI,
-            parameters=correlated,
-            rng=np.random.default_rng(seed),
+            artists=50, clusters=8, homes="many", pi=PI, rng=np.random.default_rng(seed)
         )
         for seed in (1, 2)
     ]
@@ -39,11 +31,14 @@ def truths(worlds):
     return [world.truth["member"].transpose("artist", "cluster").to_numpy() for world in worlds]
 
 
-def believed(worlds, **changes):
-    """Fit each world; one compilation serves both."""
+def believed(worlds, outcomes=None):
+    """Fit each world, from all of its outcomes or some."""
     found = []
     for seed, world in enumerate(worlds):
-        evidence = world.evidence()
+        evidence = (
+            world.evidence() if outcomes is None
+            else co.Evidence.from_frame(world.frame, outcomes=outcomes)
+        )  # fmt: skip
         prior = co.MembershipPrior.uniform(world.truth["cluster"].values.tolist(), prob=PI)
         with warnings.catch_warnings():
             warnings.simplefilter("ignore", co.ConvergenceWarning)
@@ -51,7 +46,6 @@ def believed(worlds, **changes):
                 evidence,
                 prior,
                 homes="many",
-                population=co.PopulationPrior().replace(**changes),
                 draws=300,
                 tune=300,
                 chains=2,
@@ -88,8 +82,19 @@ def test_beliefs_know_more_than_raw_rates_and_the_base_rate(worlds, truths, beli
 
 
 @pytest.mark.slow
-def test_correlated_outcomes_taken_for_independent_witnesses_cost_more(worlds, truths, beliefs):
-    assert score(beliefs, truths) > score(believed(worlds, **INDEPENDENT), truths) + 0.03
+def test_what_all_outcomes_say_together_is_worth_more_than_what_one_says(worlds, truths, beliefs):
+    assert score(beliefs, truths) > score(believed(worlds, [SAVE]), truths) + 0.03
+
+
+@pytest.mark.slow
+def test_what_is_believed_with_a_chance_comes_true_as_often(truths, beliefs):
+    found, true = np.stack(beliefs).ravel(), np.stack(truths).ravel()
+    for low, high in ((0.0, 0.1), (0.1, 0.3), (0.3, 0.6), (0.6, 1.0)):
+        some = (low <= found) & (found < high)
+        assert some.sum() > 40
+        # Beliefs of one world err together, through its population: twice the independent error.
+        error = 2 * np.sqrt((found[some] * (1 - found[some])).sum()) / some.sum()
+        assert abs(true[some].mean() - found[some].mean()) < 3 * error
 
 
 @pytest.mark.slow

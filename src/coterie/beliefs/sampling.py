@@ -92,7 +92,10 @@ def sample(
     FitInterrupted
         If it was stopped before 50 draws of any chain, or stopped twice.
     """
-    walkers = Walkers(blueprint, run.seed, run.chains, start)
+    try:
+        walkers = Walkers(blueprint, run.seed, run.chains, start)
+    except KeyboardInterrupt:
+        raise FitInterrupted(_nothing_of(run)) from None
     sampler = nutpie.sample(
         walkers.model(),
         draws=run.draws,
@@ -126,11 +129,15 @@ def _made(sampler: Any, run: Run, look: Look | None) -> Sampled:
         _LOG.warning("Stopping: the draws made so far are put together. Ctrl-C again drops them.")
         kept = whole_draws(sampler.abort())
     if kept is None:
-        raise FitInterrupted(
-            f"Sampling was stopped before {LEAST_KEPT} of its {run.chains} x {run.draws} draws "
-            "were made in any chain; nothing was kept."
-        )
+        raise FitInterrupted(_nothing_of(run))
     return Sampled(kept, stopped=True)
+
+
+def _nothing_of(run: Run) -> str:
+    return (
+        f"Sampling was stopped before {LEAST_KEPT} of its {run.chains} x {run.draws} draws "
+        "were made in any chain; nothing was kept."
+    )
 
 
 def _whole_run(sampler: Any, look: Look | None) -> xr.DataTree:

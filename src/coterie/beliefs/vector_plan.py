@@ -308,7 +308,9 @@ def layout_of(blueprint: Blueprint) -> Layout:
         artist_at=artist_at,
         slope_at=slope_at,
         alpha=alpha,
-        known=np.stack([read[f"known_{of}"] for of in ("cluster", "period")] + [read["thin_pair"], read["thin_artist"]]),
+        known=np.stack(
+            [read[of] for of in ("known_cluster", "known_period", "thin_pair", "thin_artist")]
+        ),
         trade=_trade(blueprint, read["scatter"]),
         window=_windows(blueprint),
         factor=factor,

@@ -8,6 +8,7 @@ may trust that chain ``i`` begins at the ``i``-th start and that its last point 
 from __future__ import annotations
 
 import threading
+from contextlib import suppress
 from functools import partial
 from typing import Any, Final
 
@@ -119,7 +120,7 @@ def _seeds(seed: int, chains: int) -> list[int]:
         ["seed"],
         make_initial_point_fn=begin,
     )
-    found = nutpie.sample(
+    sampler = nutpie.sample(
         tiny,
         draws=chains,
         tune=1,
@@ -128,6 +129,14 @@ def _seeds(seed: int, chains: int) -> list[int]:
         seed=seed,
         progress_bar=False,
         save_warmup=False,
+        blocking=False,
     )
+    try:
+        found = sampler.wait()
+    except BaseException:
+        # nutpie's own answer to Ctrl-C asks for draws that are not there yet.
+        with suppress(Exception):
+            sampler.cancel()
+        raise
     halves = found["posterior"]["seed"].to_numpy()[:, 0].astype(np.uint64)
     return [int(high) << _HALF_WORD | int(low) for high, low in halves]
