@@ -21,7 +21,7 @@ def test_an_order_of_rates_is_told_as_often_as_it_holds(beliefs):
     drawn = next_rates(beliefs, artists=["Marrow"], rng=np.random.default_rng(4)).sel(
         outcome="save", artist="Marrow"
     )
-    order = drawn.mean(("chain", "draw")).to_series().sort_values(ascending=False).index
+    order = drawn.median(("chain", "draw")).to_series().sort_values(ascending=False).index
     above = float((drawn.sel(cluster=order[0]) > drawn.sel(cluster=order[1])).mean())
     assert f"{of_twenty(above)} equally likely outcomes put it above {order[1]}" in said
     assert said.startswith("Rate of save, Marrow: ")
@@ -29,7 +29,7 @@ def test_an_order_of_rates_is_told_as_often_as_it_holds(beliefs):
 
 def test_depth_is_told_in_events_for_so_many_people(beliefs):
     said = co.say_depth(beliefs, "Marrow", rng=np.random.default_rng(4))
-    assert "downstream_streams for 10 new_listeners in gym" in said
+    assert "downstream_streams for 10 new_listeners in road trip" in said
 
 
 @pytest.mark.parametrize("outcome", ["save", "nothing"])
@@ -124,7 +124,7 @@ def test_one_name_and_a_name_said_twice_are_one_artist(beliefs, artists):
     found = co.sensitivity(beliefs, artists=artists)
     plots = co.plot_sensitivity(found, artists=artists, backend="none")
     assert plots.viz["half"].sizes["artist"] == 1
-    assert "Marrow, gym" in plots.viz.attrs["alt"]
+    assert "Marrow, road trip" in plots.viz.attrs["alt"]
 
 
 def test_naming_nobody_is_refused(beliefs):

@@ -112,4 +112,4 @@ def test_the_slide_is_a_map_of_clusters_by_dimensions_measured():
     slide = co.Deck([found]).slides[0]
     assert isinstance(slide.chart, Map)
     assert list(slide.chart.frame.columns) == ["fit", "intent", "reach", "distinctiveness"]
-    assert slide.headline.startswith("Oslo Choir: indie pop is rather better than usual on")
+    assert slide.headline.startswith("Oslo Choir: gym is rather better than usual on")

@@ -60,7 +60,7 @@ def test_a_cluster_is_core_adjacent_or_exploration(monkeypatch):
 
 
 def test_ignorance_of_the_home_is_kept_apart_from_the_spread_of_the_audience():
-    found = co.positioning(co.example_beliefs(), "Oslo Choir", rng=np.random.default_rng(1)).table
+    found = co.positioning(co.example_beliefs(), "Marrow", rng=np.random.default_rng(1)).table
     open_ = co.positioning(co.example_beliefs(), "Ferro", rng=np.random.default_rng(1)).table
     assert float(found["belief_entropy"]) < 0.3 < float(open_["belief_entropy"])
 

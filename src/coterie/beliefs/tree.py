@@ -58,8 +58,8 @@ class Beliefs:
     ('one', True)
     >>> beliefs.summary(artists=["Marrow"])[["cluster", "prior", "home"]].head(2).round(2)
                      cluster  prior  home
-    0  late-night headphones   0.27  0.05
-    1              indie pop   0.22  0.03
+    0  late-night headphones   0.27   0.0
+    1              indie pop   0.22   0.0
     """
 
     tree: xr.DataTree

@@ -91,7 +91,7 @@ def plot_home(
     --------
     >>> plots = co.plot_home(co.example_beliefs(), artists=["Oslo Choir"], backend="none")
     >>> plots.viz.attrs["alt"]
-    'Oslo Choir is at home in indie pop: more than 19 of 20 equally likely outcomes'
+    'Oslo Choir is most likely at home in gym: 14 of 20 equally likely outcomes'
     """
     if kind not in get_args(Kind):
         raise FindingError(f"kind is {kind!r}; write 'dots' or 'interval'.")

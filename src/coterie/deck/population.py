@@ -41,7 +41,7 @@ DOT: Final = "quantile"
 AXIS: Final = "plot_axis"
 BINS: Final = 21
 """Columns of dots across an axis."""
-MARKS: Final = {"members": (BLUE, "o"), "others": (VERMILION, "D")}
+MARKS: Final = {"home": (BLUE, "o"), "any cluster": (VERMILION, "D")}
 _ONCE: Final = {"store_artist": False}
 
 
@@ -71,7 +71,7 @@ def plot_prior(
     Returns
     -------
     arviz_plots.PlotCollection
-        One facet an outcome; visuals ``members`` and ``others``, 20 dots each: percent
+        One facet an outcome; visuals ``home`` and ``any cluster``, 20 dots each: percent
         for binary outcomes, events a unit of exposure (on a scale of factors of ten) for
         counts. Nothing is shown or saved.
 
@@ -79,7 +79,7 @@ def plot_prior(
     --------
     >>> outcomes = co.example_beliefs().evidence.outcomes
     >>> plots = co.plot_prior(co.PopulationPrior(), outcomes, rng=rng, backend="none")
-    >>> plots.viz["members"].sizes["outcome"]
+    >>> plots.viz["home"].sizes["outcome"]
     5
     """
     table = prior_rates(population_prior, outcomes, rng=rng).table
@@ -90,8 +90,8 @@ def plot_prior(
 
 def _alt(table: xr.Dataset) -> str:
     told = [
-        f"of {name}, half of members above {float(own.sel({WHO: 'members'})):.2g}, half of others "
-        f"above {float(own.sel({WHO: 'others'})):.2g}"
+        f"of {name}, half of cells at home above {float(own.sel({WHO: 'home'})):.2g}, half "
+        f"in any cluster above {float(own.sel({WHO: 'any cluster'})):.2g}"
         for name, own in zip(table[names.OUTCOME].values, table["median"], strict=True)
     ]
     return "; ".join(told)
@@ -132,7 +132,7 @@ def _draw(table: xr.Dataset, *, backend: str | None, **pc_kwargs: Any) -> PlotCo
 
 
 def _dots(table: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
-    """Stack each outcome's dots into columns: members above others."""
+    """Stack each outcome's dots into columns: those at home above those anywhere."""
     places, about = [], []
     for name in table[names.OUTCOME].values:
         own = table.sel({names.OUTCOME: name})
@@ -175,8 +175,8 @@ def _about(
         VALUE: 0.0, "left": low, "ticks": tuple(ticks), "labels": tuple(labels),
         "unit": f"% of {below}" if binary else f"{above} per {below}",
         "name": own[names.OUTCOME].item(), "top": base + heights[0] + 2.0,
-        "members_base": base - 0.6, "others_base": -0.6,
-        "members_top": base + heights[0] + 0.3, "others_top": heights[1] + 0.3,
+        "home_base": base - 0.6, "any cluster_base": -0.6,
+        "home_top": base + heights[0] + 0.3, "any cluster_top": heights[1] + 0.3,
     }  # fmt: skip
     for who in MARKS:
         middle = float(own["median"].sel({WHO: who}))

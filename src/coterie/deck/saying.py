@@ -57,7 +57,7 @@ def say_affinity(beliefs: Beliefs) -> str:
     Examples
     --------
     >>> co.say_affinity(co.example_beliefs())[:19]
-    '12 of 20 artists ha'
+    '18 of 20 artists ha'
     """
     table = places(beliefs)
     return everybody_sentence(table, str(beliefs.homes))
@@ -124,7 +124,7 @@ def say_ranks(beliefs: Beliefs, artist: Hashable) -> str:
     Examples
     --------
     >>> co.say_ranks(co.example_beliefs(), "Marrow")[:33]
-    'Of these clusters gym comes first'
+    'Of these clusters road trip comes'
     """
     draws = beliefs.home if beliefs.homes == "one" else beliefs.membership
     edge = 0.5 / (draws.sizes[names.CHAIN] * draws.sizes[names.DRAW] + 1)
@@ -170,7 +170,7 @@ def say_update(beliefs: Beliefs, artist: Hashable) -> str:
     Examples
     --------
     >>> co.say_update(co.example_beliefs(), "Oslo Choir")
-    'Oslo Choir in indie pop: from 5 of 20 to more than 19 of 20 in 1 reading'
+    'Oslo Choir in gym: from 4 of 20 to 14 of 20 in 1 reading'
     """
     refuse_homeless(beliefs)
     past = beliefs.history
@@ -356,7 +356,7 @@ def say_predictive_check(finding: Finding) -> str:
     --------
     >>> found = co.predictive_check(co.example_beliefs(), rng=rng)
     >>> co.say_predictive_check(found)[:15]
-    '25 of 25 rates '
+    '24 of 25 rates '
     """
     refuse_other(finding, "predictive_check", "coterie.predictive_check(beliefs, rng=rng)")
     return finding.headline.rstrip(".")

@@ -124,7 +124,7 @@ def say_home(beliefs: Beliefs, artist: Hashable) -> str:
     Examples
     --------
     >>> co.say_home(co.example_beliefs(), "Oslo Choir")
-    'Oslo Choir is at home in indie pop: more than 19 of 20 equally likely outcomes'
+    'Oslo Choir is most likely at home in gym: 14 of 20 equally likely outcomes'
     """
     return home_sentence(artist, places(beliefs, [artist]), str(beliefs.homes))
 

@@ -95,7 +95,7 @@ def scorecard(
     >>> reference = co.Reference.of(beliefs, rng=rng)
     >>> found = co.scorecard(beliefs, "Oslo Choir", reference=reference, rng=rng)
     >>> found.table["first"].idxmax("cluster").item()
-    'indie pop'
+    'gym'
     """
     drawn = Responses.of(beliefs, artist, rng=rng)
     reference = checked(reference, drawn.measured)

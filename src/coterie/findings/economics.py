@@ -142,7 +142,7 @@ def durable_yield(
     >>> worth = {"save": 1, "add": 1.5, "follow": 4, "depth": 0.1}
     >>> found = co.durable_yield(co.example_beliefs(), "Oslo Choir", values=worth, rng=rng)
     >>> found.table["yield"].idxmax("cluster").item()
-    'indie pop'
+    'gym'
     """
     number(break_even, "break_even")
     drawn = Responses.of(beliefs, artist, rng=rng)

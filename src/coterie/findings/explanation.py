@@ -100,7 +100,7 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     --------
     >>> found = co.explain(co.example_beliefs(), "Marrow")
     >>> found.headline[:39].strip()
-    "Marrow is most likely at home in 'gym'"
+    "Marrow is most likely at home in 'road"
     """
     from coterie.beliefs import Alone, clusters_of, refuse_partial
 

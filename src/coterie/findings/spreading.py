@@ -86,7 +86,7 @@ def positioning(
     --------
     >>> found = co.positioning(co.example_beliefs(), "Oslo Choir", rng=rng)
     >>> found.table["share"].idxmax("cluster").item()
-    'indie pop'
+    'road trip'
     """
     if not 0 < adjacent < core < 1:
         raise FindingError(

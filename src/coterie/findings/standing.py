@@ -125,7 +125,7 @@ def phases(
     ...     co.example_beliefs(), "Oslo Choir", values=worth, gates=Gates(break_even=0.4), rng=rng
     ... )
     >>> found.table["phase"].sel(cluster="indie pop").item()
-    'validate'
+    'scan'
     """
     gates, now = gates or Gates(), {} if now is None else now
     if not isinstance(gates, Gates):
