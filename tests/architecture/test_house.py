@@ -41,6 +41,12 @@ def imported(path: Path) -> set[str]:
     return found
 
 
+def is_compiled(node: ast.FunctionDef | ast.AsyncFunctionDef) -> bool:
+    """Say whether numba compiles a function: it bears ``njit``, or ``inner`` of the book."""
+    marks = [mark.func if isinstance(mark, ast.Call) else mark for mark in node.decorator_list]
+    return any(ast.unparse(mark) in {"njit", "inner"} for mark in marks)
+
+
 def length(node: ast.FunctionDef | ast.AsyncFunctionDef) -> int:
     """Count lines of a function's body, its docstring apart."""
     body = node.body[1:] if ast.get_docstring(node) is not None else node.body
@@ -68,11 +74,12 @@ def test_a_module_has_at_most_500_lines(path):
 
 
 @every_module
-def test_a_function_body_has_at_most_40_lines(path):
+def test_a_function_body_has_at_most_40_lines_and_60_if_it_is_compiled(path):
+    # Compiled code takes arrays and no objects: it unpacks them by hand, a line for each.
     long = {
         node.name: length(node)
         for node in definitions(path)
-        if not isinstance(node, ast.ClassDef) and length(node) > 40
+        if not isinstance(node, ast.ClassDef) and length(node) > (60 if is_compiled(node) else 40)
     }
 
     assert long == {}

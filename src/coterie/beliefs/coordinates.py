@@ -132,7 +132,8 @@ class Space:
             flat = found[block.name].reshape(len(x), -1)
             for place in block.at:
                 prior = priors[place % len(priors)]
-                total += np.array([prior.log_density(float(v)) for v in flat[:, place]])
+                if prior.family != "joint":
+                    total += prior.log_densities(flat[:, place])
         for joint in self.blueprint.population.joint:
             own = [{name: found[name][i] for name in joint.over} for i in range(len(x))]
             total += np.array([joint.evaluate(values) for values in own])

@@ -162,7 +162,7 @@ class ParameterPrior:
         return float(self._law().cdf(value))
 
     def log_densities(self, values: Floats) -> Floats:
-        """Return the log density at values, of a prior that is not fixed."""
+        """Return the log density at values, of a prior that is neither fixed nor joint."""
         if self.family == "concentration":
             with np.errstate(divide="ignore", invalid="ignore"):
                 at = np.asarray(values, dtype=np.float64)
@@ -182,12 +182,6 @@ class ParameterPrior:
             "fixed": f"fixed at {first}",
             "joint": "joint",
         }[self.family]
-
-    def log_density(self, value: float) -> float:
-        """Return the log density of a value, 0 where it is fixed or its prior is joint."""
-        if self.family in {"fixed", "joint"}:
-            return 0.0
-        return float(self.log_densities(np.array(value)))
 
     def _zero(self) -> bool:
         return self.family == "fixed" and self.first == 0

@@ -1,15 +1,16 @@
 """Vector plan: where in the sampler's vector each coordinate lies, and every array it meets.
 
-Makes :class:`Plan` of a blueprint: codes and numbers that no step of the sampler changes; and
-:class:`Room`, what one chain works in. Callers may trust that both are plain arrays of the same
-types for every table, so that one compiled density serves all of them.
+Makes a plan of a blueprint: codes and numbers that no step of the sampler changes; and a room,
+what one chain works in (:mod:`coterie.beliefs.vector_index` says what stands where). Callers may
+trust that both are plain arrays of the same types for every table, so that one compiled density
+serves all of them.
 """
 
 from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import Any, Final, NamedTuple
+from typing import Any, Final
 
 import numpy as np
 
@@ -18,33 +19,37 @@ from coterie.beliefs.blueprint import Blueprint, is_zero, model_data
 from coterie.beliefs.crossed import splitting
 from coterie.beliefs.design import Levels
 from coterie.beliefs.maturity import Ages
-from coterie.beliefs.parameters import FACTOR_SCALE, LATE, ParameterPrior
+from coterie.beliefs.parameters import FACTOR_SCALE, ParameterPrior
 from coterie.beliefs.smooth import axes_of, spread_along
+from coterie.beliefs.vector_index import (
+    AFFINITY,
+    ARTIST,
+    CLUSTER,
+    CLUSTER_SCALE,
+    DRIFTS,
+    END,
+    FADES,
+    FIRST_FACTOR,
+    GRAND,
+    KAPPA,
+    LOADING,
+    NO_MORE_TURNS,
+    OWN,
+    PERIOD_SCALE,
+    RAW,
+    SCATTER,
+    SIZE,
+    SLOPE,
+    SPLIT,
+    START,
+    TURNS,
+    WINDOW,
+    Plan,
+    Room,
+)
 from coterie.beliefs.vector_maps import BEND, CONCENTRATION, FAMILIES, FIXED, TRADED
 from coterie.evidence import Cycle
 from coterie.typing import Floats, Integers
-
-OWN: Final = (
-    names.ARTIST_SCALE,
-    names.CLUSTER_SCALE,
-    names.PERIOD_SCALE,
-    names.LOADING,
-    names.KAPPA,
-    names.KAPPA_SPREAD,
-    *LATE,
-)
-"""Parameters by row; scales of factors follow."""
-ARTIST_SCALE, CLUSTER_SCALE, PERIOD_SCALE, LOADING, KAPPA, KAPPA_SPREAD, DELAY, SHAPE = range(8)
-FIRST_FACTOR: Final = len(OWN)
-
-LEVEL, GRAND, CLUSTER, WINDOW, SPLIT, SCATTER, SLOPE, ARTIST, AFFINITY, END = range(10)
-"""Blocks of the vector, in the order of :attr:`Plan.places`."""
-
-DRIFTS, FADES, NESTED = range(3)
-"""Flags, in the order of :attr:`Plan.flags`."""
-
-SIZE, RAW, MEAN, START, SMOOTH, TURNS, NO_MORE_TURNS = range(7)
-"""What is known of a factor, by column of :attr:`Plan.factor`."""
 
 _FEW_CELLS: Final = 2.0
 """Cells a pair from which kappa is known without the loading."""
@@ -52,216 +57,6 @@ _MIDDLE: Final = 0.67
 """Median of a half-normal law of scale 1."""
 _STEP: Final = 0.3
 """Level that one unit of its coordinate moves."""
-
-
-class Plan(NamedTuple):
-    """What the density reads.
-
-    Attributes
-    ----------
-    places, flags
-        Where blocks of the vector begin; what the model has.
-    family, at, prior
-        Of each parameter and outcome, (row, outcome): code, place in the vector (-1: none), and
-        the prior's two numbers, (2, row, outcome).
-    alpha_at, artist_at, slope_at
-        Place of each outcome's level, column among artists' effects, column among slopes; -1
-        where it is not sampled: (outcome,) each.
-    alpha
-        Whether there is a normal prior, its mean and sd; middle and unit of the coordinate:
-        (5, outcome).
-    known
-        Information of the counts on a cluster, and on a window: (2, outcome).
-    trade
-        Middle of share and of variance, log unit, bend: (4, outcome).
-    window
-        Power, power of the law, its root, and the reflection of effects: (4, window).
-    factor, factor_known, blur
-        By factor: see ``SIZE``; information on a level, (factor, outcome); what splits its
-        levels, the clusters last, (factor, factor + 1).
-    root
-        Root of the variance along each axis of every factor, 1 where it is not smooth: (level,).
-    turns, turn_axes
-        Dimensions to turn, (turn, 4): levels before, of and after it, start of its axes; axes.
-    covariate, middle, slope_map, slope_prior
-        (covariate, observation); (covariate,); (covariate, covariate); normal or not, mean and sd,
-        (3, outcome).
-    codes
-        Of each observation: outcome, place in level tables (cluster, window, outcome), in those
-        of kappa (cluster, outcome), pair, pair by outcome, artist by outcome, key: (7, ...).
-    factor_code
-        Place of each observation in the flat effects of factors: (factor, observation).
-    counts
-        y, n, informs, power in the likelihood, power in the reading, working information,
-        working response, units: (8, observation).
-    is_count
-        (observation,).
-    pair_artist
-        (pair,).
-    key, key_counts
-        Distinct (kappa, y or n): place of kappa and whether a count, (2, key); y and n, (2, key).
-    late, log_age, mass, entry, share
-        Outcomes with a delay; see :class:`~coterie.beliefs.maturity.Ages`; entry is observation,
-        interval and which late outcome: (3, entry).
-    """
-
-    places: Any
-    flags: Any
-    family: Any
-    at: Any
-    prior: Any
-    alpha_at: Any
-    artist_at: Any
-    slope_at: Any
-    alpha: Any
-    known: Any
-    trade: Any
-    window: Any
-    factor: Any
-    factor_known: Any
-    blur: Any
-    root: Any
-    turns: Any
-    turn_axes: Any
-    covariate: Any
-    middle: Any
-    slope_map: Any
-    slope_prior: Any
-    codes: Any
-    factor_code: Any
-    counts: Any
-    is_count: Any
-    pair_artist: Any
-    key: Any
-    key_counts: Any
-    late: Any
-    log_age: Any
-    mass: Any
-    entry: Any
-    share: Any
-
-
-class Room(NamedTuple):
-    """What one chain writes: values of the last point, and slopes in them (``by_...``).
-
-    ``value`` and ``rate`` are over (row, outcome), kappa's row being its logarithm; of ``alpha``,
-    ``grand`` and ``shift`` come value and slope, (2, outcome); ``reading`` has information and
-    score of each pair and outcome, ``artist`` precision, pull, room, effect and standardised
-    effect, ``pair`` affinity and precision, ``seen`` level and information of each observation;
-    ``key`` is what keys share, ``rise`` what those of one kappa do.
-    """
-
-    value: Any
-    rate: Any
-    by_value: Any
-    alpha: Any
-    grand: Any
-    shift: Any
-    slope: Any
-    by_slope: Any
-    mean: Any
-    by_mean: Any
-    deviation: Any
-    by_deviation: Any
-    level: Any
-    by_level: Any
-    scatter: Any
-    by_scatter: Any
-    effect: Any
-    by_effect: Any
-    sharp: Any
-    turned: Any
-    window_known: Any
-    by_window_known: Any
-    reading: Any
-    by_reading: Any
-    artist: Any
-    by_artist: Any
-    pair: Any
-    seen: Any
-    by_seen: Any
-    mature: Any
-    by_mature: Any
-    arrived: Any
-    by_arrived: Any
-    key: Any
-    rise: Any
-
-
-(
-    P_PLACES,
-    P_FLAGS,
-    P_FAMILY,
-    P_AT,
-    P_PRIOR,
-    P_ALPHA_AT,
-    P_ARTIST_AT,
-    P_SLOPE_AT,
-    P_ALPHA,
-    P_KNOWN,
-    P_TRADE,
-    P_WINDOW,
-    P_FACTOR,
-    P_FACTOR_KNOWN,
-    P_BLUR,
-    P_ROOT,
-    P_TURNS,
-    P_TURN_AXES,
-    P_COVARIATE,
-    P_MIDDLE,
-    P_SLOPE_MAP,
-    P_SLOPE_PRIOR,
-    P_CODES,
-    P_FACTOR_CODE,
-    P_COUNTS,
-    P_IS_COUNT,
-    P_PAIR_ARTIST,
-    P_KEY,
-    P_KEY_COUNTS,
-    P_LATE,
-    P_LOG_AGE,
-    P_MASS,
-    P_ENTRY,
-    P_SHARE,
-) = range(len(Plan._fields))
-(
-    R_VALUE,
-    R_RATE,
-    R_BY_VALUE,
-    R_ALPHA,
-    R_GRAND,
-    R_SHIFT,
-    R_SLOPE,
-    R_BY_SLOPE,
-    R_MEAN,
-    R_BY_MEAN,
-    R_DEVIATION,
-    R_BY_DEVIATION,
-    R_LEVEL,
-    R_BY_LEVEL,
-    R_SCATTER,
-    R_BY_SCATTER,
-    R_EFFECT,
-    R_BY_EFFECT,
-    R_SHARP,
-    R_TURNED,
-    R_WINDOW_KNOWN,
-    R_BY_WINDOW_KNOWN,
-    R_READING,
-    R_BY_READING,
-    R_ARTIST,
-    R_BY_ARTIST,
-    R_PAIR,
-    R_SEEN,
-    R_BY_SEEN,
-    R_MATURE,
-    R_BY_MATURE,
-    R_ARRIVED,
-    R_BY_ARRIVED,
-    R_KEY,
-    R_RISE,
-) = range(len(Room._fields))
-"""Places of arrays in the books of a plan and of a room."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -294,10 +89,6 @@ def layout_of(blueprint: Blueprint) -> Layout:
     family, at, prior, end = _parameters(rows, blueprint, outcomes)
     alpha_at, alpha, end = _alpha(blueprint, read, end)
     places, factor, slope_at, artist_at = _places(blueprint, end)
-    turns, turn_axes = _turns(levels, factor)
-    made = blueprint.made
-    late = np.array(blueprint.late if made.ages is not None else [], dtype=np.int64)
-    key, key_counts, own_key = _keys(blueprint)
     plan = Plan(
         places=places,
         flags=np.array([blueprint.drifts, blueprint.fades, levels.nested], dtype=np.int64),
@@ -313,30 +104,58 @@ def layout_of(blueprint: Blueprint) -> Layout:
         ),
         trade=_trade(blueprint, read["scatter"]),
         window=_windows(blueprint),
-        factor=factor,
-        factor_known=_stack([read[f"known_factor_{f}"] for f in levels.factors], outcomes),
-        blur=_blur(levels),
-        root=np.concatenate([np.ones(0), *(_roots(levels, f) for f in levels.factors)]),
-        turns=turns,
-        turn_axes=turn_axes,
-        covariate=_stack(list(made.covariate), made.y.size),
-        middle=np.asarray(read.get("covariate_middle", np.zeros(0)), dtype=np.float64),
-        slope_map=np.ascontiguousarray(read.get("slope_map", np.zeros((0, 0))), dtype=np.float64),
-        slope_prior=_slope_prior(blueprint.priors(names.SLOPE)),
-        codes=_codes(blueprint, own_key),
-        factor_code=_factor_codes(blueprint, factor),
-        counts=_counts(blueprint, read),
-        is_count=np.ascontiguousarray(made.is_count, dtype=np.int64),
-        pair_artist=np.ascontiguousarray(made.pair_artist, dtype=np.int64),
-        key=key,
-        key_counts=key_counts,
-        late=late,
-        **_late(made.ages, made.outcome, late),
+        **_of_factors(levels, read, factor),
+        **_of_covariates(blueprint, read),
+        **_of_observations(blueprint, read, factor),
     )
     return Layout(
         plan, levels, blueprint.drifts, bool(places[SLOPE] > places[SCATTER]),
         bool(blueprint.population.joint),
     )  # fmt: skip
+
+
+def _of_factors(levels: Levels, read: dict[str, Any], factor: Integers) -> dict[str, Any]:
+    """Return what is known of factors; fills in ``factor`` where their turns are."""
+    turns, turn_axes = _turns(levels, factor)
+    known = [read[f"known_factor_{f}"] for f in levels.factors]
+    return {
+        "factor": factor,
+        "factor_known": _stack(known, len(levels.outcomes)),
+        "blur": _blur(levels),
+        "root": np.concatenate([np.ones(0), *(_roots(levels, f) for f in levels.factors)]),
+        "turns": turns,
+        "turn_axes": turn_axes,
+    }
+
+
+def _of_covariates(blueprint: Blueprint, read: dict[str, Any]) -> dict[str, Any]:
+    made, none = blueprint.made, np.zeros((0, 0))
+    return {
+        "covariate": _stack(list(made.covariate), made.y.size),
+        "middle": np.asarray(read.get("covariate_middle", np.zeros(0)), dtype=np.float64),
+        "slope_map": np.ascontiguousarray(read.get("slope_map", none), dtype=np.float64),
+        "slope_prior": _slope_prior(blueprint.priors(names.SLOPE)),
+    }
+
+
+def _of_observations(
+    blueprint: Blueprint, read: dict[str, Any], factor: Integers
+) -> dict[str, Any]:
+    """Return codes and counts of observations, what they share, and when they arrive."""
+    made = blueprint.made
+    late = np.array(blueprint.late if made.ages is not None else [], dtype=np.int64)
+    key, key_counts, own_key = _keys(blueprint)
+    return {
+        "codes": _codes(blueprint, own_key),
+        "factor_code": _factor_codes(blueprint, factor),
+        "counts": _counts(blueprint, read),
+        "is_count": np.ascontiguousarray(made.is_count, dtype=np.int64),
+        "pair_artist": np.ascontiguousarray(made.pair_artist, dtype=np.int64),
+        "key": key,
+        "key_counts": key_counts,
+        "late": late,
+        **_late(made.ages, made.outcome, late),
+    }
 
 
 def _parameters(
@@ -598,4 +417,7 @@ def _room(plan: Plan, levels: Levels) -> Room:
     )  # fmt: skip
 
 
-__all__ = ["FIXED", "Layout", "Plan", "Room", "layout_of"]
+__all__ = [
+    "CLUSTER_SCALE", "FIRST_FACTOR", "FIXED", "KAPPA", "OWN", "PERIOD_SCALE", "SCATTER", "SIZE",
+    "SPLIT", "START", "Layout", "Plan", "Room", "layout_of",
+]  # fmt: skip

@@ -1,10 +1,10 @@
-"""Vector reading: what the counts say at a level, and the coordinates of what is an artist's own.
+"""Vector reading: what the counts say at a level, as they are and as if they were Gaussian.
 
 Each observation is read as if it were Gaussian (:mod:`coterie.beliefs.pilot`), at the level and
 concentration of the point itself; artist effects and affinities are moved in units of what those
-readings leave open. Callers may trust that this changes the coordinates and never the density:
-what the map adds is in the value, and every way by which the reading depends on a parameter is in
-the gradient.
+readings leave open (:mod:`coterie.beliefs.vector_artists`). Callers may trust that this changes
+the coordinates and never the density: what the map adds is in the value, and every way by which
+the reading depends on a parameter is in the gradient.
 """
 
 from __future__ import annotations
@@ -14,8 +14,14 @@ from typing import Any
 
 from numba import njit
 
-from coterie.beliefs import fit_law
-from coterie.beliefs.book import codes, cube, floats, inner, integers, table
+from coterie.beliefs.book import (
+    codes,
+    cube,
+    floats,
+    inner,
+    integers,
+    table,
+)
 from coterie.beliefs.density import (
     LARGE,
     SHORT_PRODUCT,
@@ -28,22 +34,18 @@ from coterie.beliefs.density import (
 )
 from coterie.beliefs.late_density import late_kernel
 from coterie.beliefs.maturity import LEAST
-from coterie.beliefs.vector_plan import (
-    AFFINITY,
-    ARTIST,
-    ARTIST_SCALE,
+from coterie.beliefs.vector_artists import affinities, affinities_back, artists, artists_back
+from coterie.beliefs.vector_index import (
     DELAY,
     DRIFTS,
     FADES,
     LOADING,
-    P_ARTIST_AT,
     P_CODES,
     P_COUNTS,
     P_COVARIATE,
     P_ENTRY,
     P_FACTOR,
     P_FACTOR_CODE,
-    P_FAMILY,
     P_FLAGS,
     P_IS_COUNT,
     P_KEY,
@@ -51,8 +53,6 @@ from coterie.beliefs.vector_plan import (
     P_LATE,
     P_LOG_AGE,
     P_MASS,
-    P_PAIR_ARTIST,
-    P_PLACES,
     P_SHARE,
     P_WINDOW,
     PERIOD_SCALE,
@@ -100,8 +100,8 @@ def read_counts(x: Any, plan: Any, room: Any) -> float:
     if p_late.size:
         _arrive(plan, room)
     total = _gaussian(plan, room)
-    total += _artists(x, plan, room)
-    total += _affinities(x, plan, room)
+    total += artists(x, plan, room)
+    total += affinities(x, plan, room)
     return total + _likelihood(plan, room)
 
 
@@ -109,16 +109,16 @@ def read_counts(x: Any, plan: Any, room: Any) -> float:
 def place_artists(x: Any, plan: Any, room: Any) -> None:
     """Fill artist effects and affinities, and no slopes."""
     _gaussian(plan, room)
-    _artists(x, plan, room)
-    _affinities(x, plan, room)
+    artists(x, plan, room)
+    affinities(x, plan, room)
 
 
 @njit(cache=True, inline="always")
 def read_counts_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
     """Carry the slopes back to coordinates, parameters and levels."""
     p_late = integers(plan, P_LATE)
-    _affinities_back(x, slopes, plan, room)
-    _artists_back(x, slopes, plan, room)
+    affinities_back(x, slopes, plan, room)
+    artists_back(x, slopes, plan, room)
     _gaussian_back(plan, room)
     if p_late.size:
         _arrive_back(plan, room)
@@ -194,75 +194,6 @@ def _fade(plan: Any, room: Any) -> float:
         by_told = 0.5 * (ratio / (1.0 + ratio * told) - power / (1.0 + told))
         r_by_window_known[at] = by_told * square
         r_by_value[PERIOD_SCALE, o] += by_told * r_window_known[at] * 2.0 * scale
-    return total
-
-
-@inner
-def _artists(x: Any, plan: Any, room: Any) -> float:
-    """Fill artist effects, in units of their scale so that one of exactly 0 is allowed."""
-    p_artist_at = integers(plan, P_ARTIST_AT)
-    p_family = codes(plan, P_FAMILY)
-    p_pair_artist = integers(plan, P_PAIR_ARTIST)
-    p_places = integers(plan, P_PLACES)
-    r_artist = table(room, R_ARTIST)
-    r_reading = table(room, R_READING)
-    r_value = table(room, R_VALUE)
-    total = 0.0
-    outcomes = p_family.shape[1]
-    precision, pull, space, effect, standard = (
-        r_artist[0], r_artist[1], r_artist[2], r_artist[3], r_artist[4]
-    )  # fmt: skip
-    precision[:] = 0.0
-    pull[:] = 0.0
-    columns = 0
-    for o in range(outcomes):
-        columns = max(columns, p_artist_at[o] + 1)
-    for p in range(p_pair_artist.size):
-        for o in range(outcomes):
-            i, a = p * outcomes + o, p_pair_artist[p] * outcomes + o
-            loading = r_value[LOADING, o]
-            noise = 1.0 + r_reading[0, i] * loading * loading
-            precision[a] += r_reading[0, i] / noise
-            pull[a] += r_reading[1, i] / noise
-    for i in range(effect.size):
-        o, column = i % outcomes, p_artist_at[i % outcomes]
-        effect[i] = 0.0
-        if column < 0:
-            continue
-        scale = r_value[ARTIST_SCALE, o]
-        space[i] = 1.0 + scale * scale * precision[i]
-        raw = x[p_places[ARTIST] + (i // outcomes) * columns + column]
-        standard[i] = scale * pull[i] / space[i] + raw / math.sqrt(space[i])
-        effect[i] = scale * standard[i]
-        total -= 0.5 * (standard[i] * standard[i] + math.log(space[i]))
-    return total
-
-
-@inner
-def _affinities(x: Any, plan: Any, room: Any) -> float:
-    p_family = codes(plan, P_FAMILY)
-    p_pair_artist = integers(plan, P_PAIR_ARTIST)
-    p_places = integers(plan, P_PLACES)
-    r_artist = table(room, R_ARTIST)
-    r_pair = table(room, R_PAIR)
-    r_reading = table(room, R_READING)
-    r_value = table(room, R_VALUE)
-    total = 0.0
-    outcomes = p_family.shape[1]
-    affinity, precision, by = r_pair[0], r_pair[1], r_pair[2]
-    for p in range(affinity.size):
-        told, mean = 1.0, 0.0
-        for o in range(outcomes):
-            i = p * outcomes + o
-            known, loading = r_reading[0, i], r_value[LOADING, o]
-            own = r_artist[3, p_pair_artist[p] * outcomes + o]
-            mean += (r_reading[1, i] - known * own) * loading
-            told += known * loading * loading
-        precision[p] = told
-        affinity[p] = mean / told + x[p_places[AFFINITY] + p] / math.sqrt(told)
-        value, slope, _ = fit_law.log_density(affinity[p])
-        total += value - 0.5 * math.log(told)
-        by[p] = slope
     return total
 
 
@@ -362,87 +293,6 @@ def _likelihood(plan: Any, room: Any) -> float:
         by_affinity[p] += slope * reach
         r_by_value[LOADING, o] += slope * informs[j] * affinity[p]
     return total
-
-
-@inner
-def _affinities_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    p_family = codes(plan, P_FAMILY)
-    p_pair_artist = integers(plan, P_PAIR_ARTIST)
-    p_places = integers(plan, P_PLACES)
-    r_artist = table(room, R_ARTIST)
-    r_by_artist = table(room, R_BY_ARTIST)
-    r_by_reading = table(room, R_BY_READING)
-    r_by_value = table(room, R_BY_VALUE)
-    r_pair = table(room, R_PAIR)
-    r_reading = table(room, R_READING)
-    r_value = table(room, R_VALUE)
-    outcomes = p_family.shape[1]
-    for p in range(p_pair_artist.size):
-        by, told = r_pair[2, p], r_pair[1, p]
-        place = p_places[AFFINITY] + p
-        root = 1.0 / math.sqrt(told)
-        raw = x[place] * root
-        slopes[place] += by * root
-        by_mean = by / told
-        by_told = -(by * (r_pair[0, p] - 0.5 * raw) + 0.5) / told
-        for o in range(outcomes):
-            i, a = p * outcomes + o, p_pair_artist[p] * outcomes + o
-            known, loading, own = r_reading[0, i], r_value[LOADING, o], r_artist[3, a]
-            by_score = by_mean * loading
-            score = r_reading[1, i] - known * own
-            r_by_value[LOADING, o] += by_mean * score + 2.0 * by_told * known * loading
-            r_by_reading[0, i] = by_told * loading * loading - by_score * own
-            r_by_reading[1, i] = by_score
-            r_by_artist[0, a] -= by_score * known
-
-
-@inner
-def _artists_back(x: Any, slopes: Any, plan: Any, room: Any) -> None:
-    p_artist_at = integers(plan, P_ARTIST_AT)
-    p_family = codes(plan, P_FAMILY)
-    p_pair_artist = integers(plan, P_PAIR_ARTIST)
-    p_places = integers(plan, P_PLACES)
-    r_artist = table(room, R_ARTIST)
-    r_by_artist = table(room, R_BY_ARTIST)
-    r_by_reading = table(room, R_BY_READING)
-    r_by_value = table(room, R_BY_VALUE)
-    r_reading = table(room, R_READING)
-    r_value = table(room, R_VALUE)
-    outcomes = p_family.shape[1]
-    by_effect, by_precision, by_pull = r_by_artist[0], r_by_artist[1], r_by_artist[2]
-    columns = 0
-    for o in range(outcomes):
-        columns = max(columns, p_artist_at[o] + 1)
-    for i in range(by_effect.size):
-        o, column = i % outcomes, p_artist_at[i % outcomes]
-        by_precision[i] = 0.0
-        by_pull[i] = 0.0
-        if column < 0:
-            continue
-        scale, precision, pull = r_value[ARTIST_SCALE, o], r_artist[0, i], r_artist[1, i]
-        space, standard = r_artist[2, i], r_artist[4, i]
-        place = p_places[ARTIST] + (i // outcomes) * columns + column
-        by_standard = by_effect[i] * scale - standard
-        root = 1.0 / math.sqrt(space)
-        slopes[place] += by_standard * root
-        mean = scale * pull / space
-        by_space = -(by_standard * (mean + 0.5 * x[place] * root) + 0.5) / space
-        r_by_value[ARTIST_SCALE, o] += (
-            by_effect[i] * standard
-            + by_standard * pull / space
-            + 2.0 * by_space * scale * precision
-        )
-        by_precision[i] = by_space * scale * scale
-        by_pull[i] = by_standard * scale / space
-    for p in range(p_pair_artist.size):
-        for o in range(outcomes):
-            i, a = p * outcomes + o, p_pair_artist[p] * outcomes + o
-            known, score, loading = r_reading[0, i], r_reading[1, i], r_value[LOADING, o]
-            noise = 1.0 + known * loading * loading
-            by_noise = -(by_precision[a] * known + by_pull[a] * score) / (noise * noise)
-            r_by_reading[0, i] += by_precision[a] / noise + by_noise * loading * loading
-            r_by_reading[1, i] += by_pull[a] / noise
-            r_by_value[LOADING, o] += 2.0 * by_noise * known * loading
 
 
 @inner

@@ -259,22 +259,16 @@ def world(  # noqa: PLR0913 - a world is stated in one call
         names.OUTCOME: np.array([o.name for o in outcomes]),
     }
     truth = _population(design, coords, rng)
-    n_artists, n_clusters = len(coords[names.ARTIST]), len(coords[names.CLUSTER])
     if fits not in get_args(Fits):
         raise EvidenceError(f"fits is {fits!r}; it is one of {get_args(Fits)}.")
     if homes == "one":
-        chances = _home_chances(shares, n_clusters, elsewhere)
-        home = rng.choice(n_clusters + 1, size=n_artists, p=chances)
-        affinity = _one_home(home, fits, n_clusters + (elsewhere > 0), rng)[:, :n_clusters]
-        member = home[:, None] == np.arange(n_clusters)
-        places = np.append(truth[names.CLUSTER].values.astype(str), names.ELSEWHERE)
-        truth[names.HOME] = names.ARTIST, places[home]
+        chances = _home_chances(shares, truth.sizes[names.CLUSTER], elsewhere)
+        _settle_in_one(truth, chances, fits, rng)
     else:
-        stated = _member_chances(homes, pi, n_clusters)
-        affinity, member = _many_homes(stated, fits, n_artists, rng)
-    truth[names.AFFINITY] = _PAIR, affinity
-    truth[MEMBER] = _PAIR, member
-    truth[PRESENT] = _PAIR, rng.random(member.shape) >= absent
+        stated = _member_chances(homes, pi, truth.sizes[names.CLUSTER])
+        affinity, member = _many_homes(stated, fits, truth.sizes[names.ARTIST], rng)
+        truth[names.AFFINITY], truth[MEMBER] = (_PAIR, affinity), (_PAIR, member)
+    truth[PRESENT] = _PAIR, rng.random(truth[MEMBER].shape) >= absent
     return _observe(truth, outcomes, design, rng)
 
 
@@ -336,6 +330,19 @@ def _affinities(fits: Fits, shape: tuple[int, int], rng: np.random.Generator) ->
         logs = np.log(rng.exponential(size=shape))
         return np.asarray((logs + np.euler_gamma) * np.sqrt(6.0) / np.pi)
     return rng.normal(size=shape)
+
+
+def _settle_in_one(
+    truth: xr.Dataset, chances: Floats, fits: Fits, rng: np.random.Generator
+) -> None:
+    """Add homes by their chances, elsewhere last, and the affinities that are highest there."""
+    clusters = truth.sizes[names.CLUSTER]
+    home = rng.choice(clusters + 1, size=truth.sizes[names.ARTIST], p=chances)
+    affinity = _one_home(home, fits, clusters + int(chances[-1] > 0), rng)[:, :clusters]
+    places = np.append(truth[names.CLUSTER].values.astype(str), names.ELSEWHERE)
+    truth[names.HOME] = names.ARTIST, places[home]
+    truth[names.AFFINITY] = _PAIR, affinity
+    truth[MEMBER] = _PAIR, home[:, None] == np.arange(clusters)
 
 
 def _one_home(home: Any, fits: Fits, places: int, rng: np.random.Generator) -> Floats:

@@ -121,16 +121,11 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
     table = _table(parts, rows, khats, [places[k] for k in first], way, clusters)
     outcomes = beliefs.evidence.outcomes
     told = np.array([o.kind == "binary" and o.informs is True for o in outcomes])
-    table = table.assign(_by_cluster(alone, belief, way, told, many=beliefs.homes == "many"))
-    turned = _scatter_turns(alone, now, len(outcomes))
-    table["kappa_factor"] = (names.OUTCOME, turned, {UNIT: "times kappa"})
-    left, whole = _counts_turn(alone, now, len(outcomes))
-    share = {UNIT: "share of evidence"}
-    table["counts_factor"] = (names.OUTCOME, left, share)
-    table["all_counts_factor"] = ((), whole, share)
+    many = beliefs.homes == "many"
+    table = table.assign(_by_cluster(alone, belief, way, told, many=many))
+    table = table.assign(_by_outcome(alone, now, len(outcomes)))
     table = table.merge(through_population(beliefs, artist, alone.everybody))
     table = table.assign_coords({names.OUTCOME: [o.name for o in outcomes], WEIGHT_OF: list(OWN)})
-    many = beliefs.homes == "many"
     claimed = bool(likely(now, alone.prior, many=many)[now.argmax()])
     return Finding(
         kind="explanation",
@@ -234,6 +229,18 @@ def _by_cluster(
             (WEIGHT_OF, names.CLUSTER), doubled, {UNIT: "probability per doubling of power"},
         ),
     }  # fmt: skip
+
+
+def _by_outcome(alone: Alone, now: Floats, outcomes: int) -> dict[str, Any]:
+    """Return how far scatter and counts of each outcome, and all counts, can be moved."""
+    turned = _scatter_turns(alone, now, outcomes)
+    left, whole = _counts_turn(alone, now, outcomes)
+    share = {UNIT: "share of evidence"}
+    return {
+        "kappa_factor": (names.OUTCOME, turned, {UNIT: "times kappa"}),
+        "counts_factor": (names.OUTCOME, left, share),
+        "all_counts_factor": ((), whole, share),
+    }
 
 
 def _people(alone: Alone, size: int, told: Flags) -> Floats:
@@ -397,33 +404,9 @@ def _caveats(table: xr.Dataset) -> tuple[str, ...]:
 
 def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
     """Say what would make another place lead: counts, a part, scatter or the prior."""
-    said = []
-    left = table["counts_factor"].dropna(names.OUTCOME)
-    if left.size:
-        at = int(left.to_numpy().argmax())
-        name = str(left[names.OUTCOME].values[at])
-        said.append(f"{1 - float(left[at]):.0%} less evidence of {name!r}")
-    whole = float(table["all_counts_factor"])
-    if np.isfinite(whole) and table.sizes[names.OUTCOME] > 1:
-        said.append(f"{1 - whole:.0%} less evidence of all outcomes together")
-    without = table["leads_without"].to_numpy()
-    lost = [
-        f"no {part!r} ({place!r} leads)"
-        for part, place in zip(table[PART].values.tolist(), without.tolist(), strict=True)
-        if place not in ("", leader)
-    ]
-    said += lost[:_SHOWN] + ([f"{len(lost) - _SHOWN} more parts"] if len(lost) > _SHOWN else [])
-    turned = table["kappa_factor"].dropna(names.OUTCOME)
-    if turned.size:
-        at = int(np.abs(np.log(turned.to_numpy())).argmin())
-        name = str(turned[names.OUTCOME].values[at])
-        times = float(turned[at])
-        said.append(f"cells of {name!r} that scatter with {times:.2g} times their kappa")
-    named = list(map(str, table[names.CLUSTER].values.tolist()))
-    if not many and leader in named:
-        own = float(table["prior_factor"][named.index(leader)])
-        if own > np.exp(-_FARTHEST / 2):
-            said.append(f"prior odds of {leader!r} times {own:.2g}")
+    said = [*_fewer_counts(table), *_parts_lost(table, leader), *_more_scatter(table)]
+    if not many:
+        said += _other_prior(table, leader)
     if said:
         yield (
             f"Another place would lead, or be level, with any of these, all else held: "
@@ -440,3 +423,41 @@ def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
             "not move with it, and prior_factor is left empty. What half and twice the prior "
             "would do, sensitivity tells."
         )
+
+
+def _fewer_counts(table: xr.Dataset) -> Iterator[str]:
+    left = table["counts_factor"].dropna(names.OUTCOME)
+    if left.size:
+        at = int(left.to_numpy().argmax())
+        name = str(left[names.OUTCOME].values[at])
+        yield f"{1 - float(left[at]):.0%} less evidence of {name!r}"
+    whole = float(table["all_counts_factor"])
+    if np.isfinite(whole) and table.sizes[names.OUTCOME] > 1:
+        yield f"{1 - whole:.0%} less evidence of all outcomes together"
+
+
+def _parts_lost(table: xr.Dataset, leader: str) -> list[str]:
+    without = table["leads_without"].to_numpy()
+    lost = [
+        f"no {part!r} ({place!r} leads)"
+        for part, place in zip(table[PART].values.tolist(), without.tolist(), strict=True)
+        if place not in ("", leader)
+    ]
+    return lost[:_SHOWN] + ([f"{len(lost) - _SHOWN} more parts"] if len(lost) > _SHOWN else [])
+
+
+def _more_scatter(table: xr.Dataset) -> Iterator[str]:
+    turned = table["kappa_factor"].dropna(names.OUTCOME)
+    if turned.size:
+        at = int(np.abs(np.log(turned.to_numpy())).argmin())
+        name = str(turned[names.OUTCOME].values[at])
+        times = float(turned[at])
+        yield f"cells of {name!r} that scatter with {times:.2g} times their kappa"
+
+
+def _other_prior(table: xr.Dataset, leader: str) -> Iterator[str]:
+    named = list(map(str, table[names.CLUSTER].values.tolist()))
+    if leader in named:
+        own = float(table["prior_factor"][named.index(leader)])
+        if own > np.exp(-_FARTHEST / 2):
+            yield f"prior odds of {leader!r} times {own:.2g}"

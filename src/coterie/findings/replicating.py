@@ -93,45 +93,48 @@ def replicate(family: Family, entropy: list[int], *, fits: Fits = fit) -> dict[s
     belief = beliefs.home if family.homes == "one" else beliefs.membership
     mean = belief.mean(_SAMPLE)
     member = world.truth["member"].sel({d: mean[d] for d in mean.dims}).transpose(*mean.dims)
-    away = {}
-    if family.homes == "one":
-        there = beliefs.elsewhere.mean(_SAMPLE)
-        home = world.truth[names.HOME].sel({names.ARTIST: there[names.ARTIST]})
-        away = {
-            "away": np.round(there.to_numpy(), 4).tolist(),
-            "is_away": (home == names.ELSEWHERE).to_numpy().astype(int).tolist(),
-        }
+    away = _elsewhere(beliefs, world) if family.homes == "one" else {}
     pairs = list(_statistics(beliefs, world, family, rng))
-    effect = _drawn(beliefs)[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
-    true_effect = world.truth[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
-    clusters = effect[names.CLUSTER]
-    highest = effect.transpose(..., names.CLUSTER).to_numpy().argmax(axis=-1)
-    best = np.eye(clusters.size)[highest.ravel()].mean(axis=0)
+    best, is_best = _best(beliefs, world)
     numbers = beliefs.diagnose().numbers
-    return (
-        {
-            "ranks": {name: _rank(draws, truth, rng) for name, draws, truth in pairs},
-        }
-        | {
+    return {
+        "ranks": {name: _rank(draws, truth, rng) for name, draws, truth in pairs},
+        **{
             fault: {name: _rank(plant(draws), truth, rng) for name, draws, truth in pairs}
             for fault, plant in PLANTED.items()
-        }
-        | {
-            "belief": np.round(mean.to_numpy().ravel(), 4).tolist(),
-            "member": member.to_numpy().astype(int).ravel().tolist(),
-            "drawn": np.round(_by_draws(beliefs, mean.dims).ravel(), 4).tolist(),
-            "best": np.round(best, 4).tolist(),
-            "is_best": (np.arange(clusters.size) == int(true_effect.to_numpy().argmax()))
-            .astype(int)
-            .tolist(),
-            "rhat": round(numbers["rhat"], 4),
-            "ess": round(min(numbers["ess_bulk"], numbers["ess_tail"]), 1),
-            "divergent": numbers["divergences"] / (numbers["chains"] * numbers["draws"]),
-            "tries": tries,
-            "seconds": round(seconds, 2),
-        }
-        | away
-    )
+        },
+        "belief": np.round(mean.to_numpy().ravel(), 4).tolist(),
+        "member": member.to_numpy().astype(int).ravel().tolist(),
+        "drawn": np.round(_by_draws(beliefs, mean.dims).ravel(), 4).tolist(),
+        "best": best,
+        "is_best": is_best,
+        "rhat": round(numbers["rhat"], 4),
+        "ess": round(min(numbers["ess_bulk"], numbers["ess_tail"]), 1),
+        "divergent": numbers["divergences"] / (numbers["chains"] * numbers["draws"]),
+        "tries": tries,
+        "seconds": round(seconds, 2),
+        **away,
+    }
+
+
+def _elsewhere(beliefs: Beliefs, world: Replicate) -> dict[str, list[Any]]:
+    """Return what is believed of a home elsewhere, and what is true."""
+    there = beliefs.elsewhere.mean(_SAMPLE)
+    home = world.truth[names.HOME].sel({names.ARTIST: there[names.ARTIST]})
+    return {
+        "away": np.round(there.to_numpy(), 4).tolist(),
+        "is_away": (home == names.ELSEWHERE).to_numpy().astype(int).tolist(),
+    }
+
+
+def _best(beliefs: Beliefs, world: Replicate) -> tuple[list[float], list[int]]:
+    """Return how likely each cluster is the highest in its first outcome, and which one is."""
+    effect = _drawn(beliefs)[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
+    true_effect = world.truth[names.CLUSTER_EFFECT].sel(outcome=_FIRST.name)
+    each = np.eye(effect.sizes[names.CLUSTER])
+    highest = effect.transpose(..., names.CLUSTER).to_numpy().argmax(axis=-1)
+    is_best = each[int(true_effect.to_numpy().argmax())].astype(int)
+    return np.round(each[highest.ravel()].mean(axis=0), 4).tolist(), is_best.tolist()
 
 
 def _by_draws(beliefs: Beliefs, dims: tuple[Any, ...]) -> Floats:

@@ -46,10 +46,10 @@ _SOURCES: Final = (
         f"beliefs/{module}.py"
         for module in (
             "assemble", "blueprint", "chain", "density", "design", "fit_law", "fits", "given",
-            "integrals", "interpolation", "late_density", "left_out", "local_effects", "maturity",
-            "membership", "model", "parameters", "pilot", "population", "predicting", "priors",
-            "rates", "rows", "smooth", "thinning", "vector_density", "vector_maps", "vector_plan",
-            "vector_reading",
+            "highest", "integrals", "interpolation", "late_density", "left_out", "local_effects",
+            "maturity", "membership", "model", "parameters", "pilot", "population", "predicting",
+            "priors", "rates", "rows", "smooth", "thinning", "vector_artists", "vector_density",
+            "vector_factors", "vector_index", "vector_maps", "vector_plan", "vector_reading",
         )
     ),
     "findings/families.py",
@@ -211,22 +211,7 @@ def _finding(
         name: np.array([r[planted if planted and _EFFECT in name else "ranks"][i] for r in found])
         for i, name in enumerate(held[0]["statistics"])
     }
-    tests = {name: rank_test(of, RANKED) for name, of in ranks.items()}
-    said, so, best, is_best = (
-        np.array([r[key] for r in found]) for key in ("belief", "member", "best", "is_best")
-    )
-    tests["belief is true"] = belief_test(said, so)
-    # The clusters' shares differ, so that a prior that is ignored leans each its own way.
-    for cluster in (0, family.clusters - 1):
-        here = slice(cluster, None, family.clusters)
-        tests[f"belief in cluster {cluster + 1} is true"] = belief_test(said[:, here], so[:, here])
-    # What draws of affinities say of a home or a membership by themselves, and of homes elsewhere.
-    for name, told, truth in (
-        ("affinities drawn", "drawn", "member"), ("elsewhere is true", "away", "is_away"),
-    ):  # fmt: skip
-        if told in found[0]:
-            tests[name] = belief_test(*(np.array([r[key] for r in found]) for key in (told, truth)))
-    tests["best cluster"] = belief_test(best, is_best)
+    tests = {name: rank_test(of, RANKED) for name, of in ranks.items()} | _come_true(family, found)
     # About as many statistics in each family; the limit is the same whichever is asked for.
     limit = FAMILY_WISE / (len(FAMILIES) * len(tests))
     p_value = np.array(list(tests.values()))
@@ -251,6 +236,26 @@ def _finding(
         caveats=_caveats(found, held[0]["code"]),
         provenance=provenance | {"limit": limit, "planted": planted or "nothing"},
     )
+
+
+def _come_true(family: Family, found: list[dict[str, Any]]) -> dict[str, float]:
+    """Test whether what is believed comes true as often as it is said to."""
+    said, so, best, is_best = (
+        np.array([r[key] for r in found]) for key in ("belief", "member", "best", "is_best")
+    )
+    tests = {"belief is true": belief_test(said, so)}
+    # The clusters' shares differ, so that a prior that is ignored leans each its own way.
+    for cluster in (0, family.clusters - 1):
+        here = slice(cluster, None, family.clusters)
+        tests[f"belief in cluster {cluster + 1} is true"] = belief_test(said[:, here], so[:, here])
+    # What draws of affinities say of a home or a membership by themselves, and of homes elsewhere.
+    for name, told, truth in (
+        ("affinities drawn", "drawn", "member"), ("elsewhere is true", "away", "is_away"),
+    ):  # fmt: skip
+        if told in found[0]:
+            tests[name] = belief_test(*(np.array([r[key] for r in found]) for key in (told, truth)))
+    tests["best cluster"] = belief_test(best, is_best)
+    return tests
 
 
 def _headline(family: Family, table: xr.Dataset, limit: float) -> str:
