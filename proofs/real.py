@@ -8,14 +8,14 @@
     python proofs/real.py hetrec DATA              # rates of the other half of the users
 
 DATA is a folder holding ``spotify_playlist_archive`` and ``hetrec_lastfm``. No task has an option
-of its own: every fit is ``co.fit(evidence, MembershipPrior.uniform(clusters), rng=rng)``. ``--unseen``
-(homes) fits a random half of the artists and scores the other half with ``co.score``. ``--until
-2020-04`` validates inside the early window of playlists, whose late window it then leaves alone.
+of its own: every fit is ``co.fit(evidence, MembershipPrior.uniform(clusters), rng=rng)``.
+``--unseen`` (homes) fits a random half of the artists and scores the other half with ``co.score``.
+``--until 2020-04`` validates inside the early window of playlists, and leaves the late one alone.
 ``--baselines`` scores the baselines of homes and fits nothing.
 
 Every run says the bar, the figure, whether the fit settled, and coverage, and appends a line to
 ``proofs/results/real.jsonl``: every opening of a late window is on record.
-"""  # noqa: E501
+"""
 
 import argparse
 import json

@@ -30,8 +30,6 @@ CURATORS = "These are curators' decisions about playlists, not listeners' behavi
 _SHOWN = 12
 _DRAWN = 3
 """Artists of the demo's table, and of its picture."""
-_ENOUGH = 3
-"""Later placements that say where an artist did best."""
 
 Json = Annotated[bool, typer.Option("--json", help="Print for machines.")]
 Seed = Annotated[int, typer.Option(help="Same seed, same numbers.")]
@@ -251,6 +249,8 @@ def demo(
     """Fit bundled playlist data, say where artists belong, and look whether it came true."""
     import numpy as np
 
+    from coterie.findings import later_best, leaders
+
     rng = np.random.default_rng(seed)
     with _refusals("demo"):
         early, later = (co.datasets.placements(window) for window in ("early", "late"))
@@ -262,8 +262,8 @@ def demo(
             _refuse_stopped(beliefs)
         placed = early.groupby("artist")["placements"].sum()
         artists = placed.sort_values(ascending=False, kind="stable").index[:_SHOWN].tolist()
-        table = _leaders(beliefs, artists, early, later)
-        outcome = _came_true(beliefs, early, later)
+        table = leaders(beliefs, artists, {"early": early, "later": later}, count="placements")
+        outcome = later_best(beliefs, early, later, count="placements")
         beliefs.save(out / "coterie-demo.nc")
         _draw(beliefs, artists[:_DRAWN], out / "coterie-demo.png")
     if json:
@@ -282,46 +282,6 @@ def _placements(frame: pd.DataFrame) -> co.Evidence:
         # Who was not placed somewhere was not kept there either: no denominator.
         warnings.simplefilter("ignore", co.EvidenceWarning)
         return co.Evidence.from_frame(frame, outcomes=co.datasets.placement_outcomes())
-
-
-def _leaders(
-    beliefs: co.Beliefs, artists: list[Any], early: pd.DataFrame, later: pd.DataFrame
-) -> pd.DataFrame:
-    """Return each artist's likeliest cluster with what was counted there, early and late."""
-    import pandas as pd
-
-    told = beliefs.summary(artists=artists)
-    best = told.loc[told.groupby("artist", sort=False)["home"].idxmax()]
-    columns: dict[str, Any] = {name: best[name].tolist() for name in ("artist", "cluster")}
-    columns |= {"belief": best["home"].tolist(), "before": best["prior"].tolist()}
-    for name, frame in (("early", early), ("later", later)):
-        own = frame.set_index(["artist", "cluster"])["placements"]
-        whole = own.groupby("artist").sum()
-        pairs = zip(columns["artist"], columns["cluster"], strict=True)
-        columns[name] = [f"{own.get(p, 0)} of {whole.get(p[0], 0)}" for p in pairs]
-    return pd.DataFrame(columns)
-
-
-def _came_true(beliefs: co.Beliefs, early: pd.DataFrame, later: pd.DataFrame) -> str:
-    """Say how often the likeliest cluster was the one in which an artist later did best."""
-    import numpy as np
-
-    told: Any = beliefs.home.mean(("chain", "draw"))
-    home: pd.DataFrame = told.to_pandas()
-    usual = early.groupby("cluster")["placements"].sum()
-    wide = later.pivot_table(index="artist", columns="cluster", values="placements")
-    wide = wide.reindex(index=home.index, columns=home.columns).fillna(0.0)
-    enough = wide.sum(axis=1).to_numpy() >= _ENOUGH
-    counts, own = wide.to_numpy()[enough], home.to_numpy()[enough]
-    best = (counts / usual[home.columns].to_numpy()).argmax(axis=1)
-    right = int((own.argmax(axis=1) == best).sum())
-    chance = float(np.take_along_axis(own, best[:, None], axis=1).mean())
-    return (
-        f"Of {len(best)} artists with {_ENOUGH} later placements or more, the likeliest cluster "
-        f"was where they later did best, by what is usual there, {right} times; the "
-        f"mean belief in that cluster was {chance:.2f}, and {1 / len(home.columns):.2f} would be "
-        "chance."
-    )
 
 
 @contextmanager

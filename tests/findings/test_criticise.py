@@ -177,11 +177,11 @@ def sharp_as(own, none, monkeypatch, homes="one"):
     """Ask about membership where largest beliefs are ``own``, and ``none`` in tables by chance."""
 
     class Chance:
-        y = np.empty((len(own), 1))
+        belief = np.array([[[v, 1 - v]] for v in own])
 
         def integrated(self, at, *, replica):
-            values = np.asarray(none if replica else own)[at]
-            return [SimpleNamespace(belief=np.array([[[v, 1 - v]]])) for v in values]
+            assert replica
+            return [SimpleNamespace(belief=np.array([[[v, 1 - v]]])) for v in np.asarray(none)[at]]
 
     asked = {}
 
@@ -200,7 +200,7 @@ def test_leaders_further_ahead_than_by_chance_identify_membership(monkeypatch, r
 
     assert found.status == "good"
     assert found.p_value == pytest.approx(1 / 201)
-    assert "largest beliefs are 0.91 on average, and 0.61 in tables alike" in found.said
+    assert "highest belief is 0.91 on average, and 0.61 in replicated tables" in found.said
 
 
 @pytest.mark.parametrize("homes", ["one", "many"])
@@ -210,7 +210,7 @@ def test_leaders_no_further_ahead_than_by_chance_are_doubted(homes, monkeypatch,
 
     assert found.status == "check"
     assert 0.3 < found.p_value < 0.7
-    assert found.said.startswith("Membership not identified: largest beliefs are ")
+    assert found.said.startswith("Membership not identified: an artist's highest belief is ")
     assert "what the prior says, not these counts" in found.said
 
 

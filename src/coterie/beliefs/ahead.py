@@ -1,7 +1,7 @@
 """Ahead: the rates of the next comparable cell of every pair, draw by draw.
 
 What decisions are made from. Callers may trust that all outcomes and clusters of a draw belong
-together: one home, one affinity, one state of the population. Membership is inside.
+together: one affinity a cluster and one state of the population.
 """
 
 from __future__ import annotations
@@ -62,7 +62,7 @@ def levels_and_rates(
     beliefs, artists, rng
         As in :func:`next_rates`.
     times
-        How often home and window are drawn at each draw of the fit.
+        How often a window is drawn at each draw of the fit.
 
     Returns
     -------

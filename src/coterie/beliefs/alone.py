@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Hashable
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 import numpy as np
 
@@ -124,6 +124,12 @@ class Alone:
         if np.isfinite(phi.log_elsewhere) and self._one_home:
             belief = np.concatenate([belief, found.elsewhere], axis=1)
         return belief, found.log_evidence[:, 0]
+
+    def thinned(self, draws: int) -> Self:
+        """Return the same artist at no more than so many draws of the population, evenly chosen."""
+        size = len(self._phi.base)
+        at: Any = np.unique(np.linspace(0, size - 1, min(draws, size)).round().astype(np.int64))
+        return replace(self, _phi=self._phi.at(at))
 
     def _turned(self, power: float) -> Phi:
         """Raise the prior of membership to a power."""

@@ -16,8 +16,7 @@ from coterie.beliefs.book import book_of
 from coterie.beliefs.joint import JointPrior
 from coterie.beliefs.joint_slopes import JointSlopes
 from coterie.beliefs.vector_density import evidence, log_density, place, population
-from coterie.beliefs.vector_maps import FIXED
-from coterie.beliefs.vector_plan import (
+from coterie.beliefs.vector_index import (
     CLUSTER_SCALE,
     FIRST_FACTOR,
     KAPPA,
@@ -27,8 +26,9 @@ from coterie.beliefs.vector_plan import (
     SIZE,
     SPLIT,
     START,
-    Layout,
 )
+from coterie.beliefs.vector_maps import FIXED
+from coterie.beliefs.vector_plan import Layout
 from coterie.typing import Floats
 
 _ROW = {name: row for row, name in enumerate(OWN)}

@@ -43,11 +43,11 @@ def prior_fits(
     return np.ascontiguousarray(fits[..., :clusters])
 
 
-def home_chances(fits: Floats, log_prior: Floats, log_elsewhere: float, *, homes: int) -> Floats:
-    """Return how much the stated prior makes of affinities that are exchangeable: (draw, artist).
+def prior_weights(fits: Floats, log_prior: Floats, log_elsewhere: float, *, homes: int) -> Floats:
+    """Return the weight that the stated prior gives to exchangeable affinities: (draw, artist).
 
-    It is the mean of pi over homes these affinities may make (that of the cluster which is not
-    named is drawn out), up to the same constant for every draw of an artist.
+    It is the prior probability of the home they make, the unseen cluster's affinity integrated
+    out, up to a constant of the artist.
     """
     if homes != ONE:
         return np.ones(fits.shape[:2])
@@ -61,8 +61,8 @@ def home_chances(fits: Floats, log_prior: Floats, log_elsewhere: float, *, homes
     return found
 
 
-def most(log_prior: Floats, log_elsewhere: float) -> Floats:
-    """Return a bound on :func:`home_chances`: (artist,)."""
+def largest_weight(log_prior: Floats, log_elsewhere: float) -> Floats:
+    """Return what :func:`prior_weights` never exceeds: (artist,)."""
     found: Floats = np.maximum(np.exp(log_prior.max(axis=1)), np.exp(log_elsewhere))
     return found
 

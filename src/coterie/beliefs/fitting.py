@@ -95,7 +95,7 @@ def fit(  # noqa: PLR0913 - the one door to the sampler, keyword-only after two
         Draws of the population, over all chains, at which beliefs are integrated. Left out, 100
         of a large table and up to 1,000 of a small one, whose population is known less.
     progress
-        Show progress and announce compilation; left out, only in a terminal or notebook.
+        Show progress, and say when sampling goes on; left out, only in a terminal or notebook.
     checkpoint
         File for the beliefs. While sampling goes on, the draws so far are saved there about
         twice a minute, marked as stopped, so that a killed run leaves something to load;

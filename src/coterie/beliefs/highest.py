@@ -28,8 +28,9 @@ _COARSE: Final = 2
 _NOTHING: Final = 1e-5
 """Share of the evidence below which a point of the effects tells nothing of a home."""
 _TOUCHING: Final = 1e-9
+"""Distance up to which two nodes are one."""
 _NEVER: Final = 1e-4
-"""Chance that is none."""
+"""Probability that is neglected."""
 _GAUSS: Final = 0.5 / math.sqrt(3.0)
 _COORDINATES: Final = np.arange(NODES) * STEP - _HALF
 _LEFT: Final = np.maximum(-1.0 - _COORDINATES, 0.0)
@@ -123,7 +124,7 @@ def _first_above(below: Any, share: float) -> int:
 def _knots(
     middle: Any, sd: Any, below: Any, others: int, active: Any, line: Any
 ) -> tuple[int, int, float]:
-    """Fill who may be highest, and places that cut the line; return how many, and its start."""
+    """Fill which pairs may be highest and the knots of the line; return how many, and its start."""
     pairs, top = middle.size, NODES - 1
     floor = MODE + PLACES[1] * UNIT_SD if others > 0 else -math.inf
     for p in range(pairs):

@@ -21,18 +21,11 @@ from coterie.beliefs.highest import (
     PLACES,
     STEP,
     WIDTHS,
-    cumulate,
     many_homes,
     one_home,
-    place_of,
-    read_below,
 )
 from coterie.beliefs.interpolation import MOST, interpolate, read_off, told
 from coterie.beliefs.late_density import thinned
-
-__all__ = [
-    "NODES", "STEP", "climb", "cumulate", "place_of", "read_below", "some_artists", "tables",
-]  # fmt: skip
 
 _STEPS = 10
 _NEAR = 1e-2

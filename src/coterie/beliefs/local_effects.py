@@ -20,7 +20,8 @@ from numba import njit
 from coterie.beliefs import fits
 from coterie.beliefs.design import Design
 from coterie.beliefs.fit_law import draw
-from coterie.beliefs.integrals import NODES, STEP, climb, cumulate, place_of, read_below, tables
+from coterie.beliefs.highest import NODES, STEP, cumulate, place_of, read_below
+from coterie.beliefs.integrals import climb, tables
 from coterie.beliefs.membership import ONE, Phi
 from coterie.beliefs.threads import in_parts
 from coterie.typing import Floats, Integers
@@ -72,7 +73,7 @@ def draw_local(
     draws, artists = len(phi.base), len(phi.log_prior)
     clusters = phi.log_prior.shape[1]
     stated = (phi.log_prior, phi.log_elsewhere)
-    bound = fits.most(*stated)
+    bound = fits.largest_weight(*stated)
     total = np.zeros((draws, artists))
     if given is None:
         own = Local(
@@ -81,7 +82,7 @@ def draw_local(
         open_ = np.ones((draws, artists), dtype=bool)
     else:
         own = given
-        share = fits.home_chances(own.affinity, *stated, homes=homes)
+        share = fits.prior_weights(own.affinity, *stated, homes=homes)
         open_ = rng.random(share.shape) * bound >= share if homes == ONE else share < 0
         total[...] = share
     for _ in range(_ROUNDS):
@@ -92,8 +93,9 @@ def draw_local(
         share = np.ones(at[0].size)
         if homes == ONE:
             theirs = phi.log_prior[at[1]]
-            share = fits.home_chances(affinity[None], theirs, stated[1], homes=homes)[0]
-        # Of those refused so far one is held, in proportion to what the prior makes of it.
+            share = fits.prior_weights(affinity[None], theirs, stated[1], homes=homes)[0]
+        # Rejection, and beside it a reservoir: should no draw be accepted in all rounds, one of the
+        # refused ones stays, in proportion to its weight.
         total[at] += share
         held = rng.random(share.size) * total[at] < share
         kept = rng.random(share.size) * bound[at[1]] < share

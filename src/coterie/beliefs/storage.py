@@ -135,8 +135,8 @@ def read_tree(path: str | os.PathLike[str], *, rows_only: bool = False) -> xr.Da
     if schema < _SAME_MODEL and not rows_only:
         raise BeliefError(
             f"{str(path)!r} was saved by coterie {whole.attrs.get(_VERSION, '(unnamed)')}, whose "
-            "beliefs were of two kinds of artists: its draws do not mean what draws mean now. Its "
-            "rows are whole: evidence = Beliefs.evidence_in(path), and fit again."
+            "model had two kinds of artists: its draws do not mean what draws mean now. Fit again: "
+            "Beliefs.evidence_in(path) reads the rows that a file of beliefs holds."
         )
     return whole
 

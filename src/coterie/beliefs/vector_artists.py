@@ -1,8 +1,8 @@
 """Vector artists: artist effects and affinities, in units of what Gaussian readings leave open.
 
-The readings are those of :mod:`coterie.beliefs.vector_reading`. Callers may trust that what the map
-adds is in the value, and that every way by which it depends on a reading or a parameter is in the
-slopes.
+The readings are those of :mod:`coterie.beliefs.vector_likelihood`. Callers may trust that what the
+map adds is in the value, and that every way by which it depends on a reading or a parameter is in
+the slopes.
 """
 
 from __future__ import annotations

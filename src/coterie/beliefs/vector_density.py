@@ -6,9 +6,9 @@ r"""Vector density: the log posterior of the sampler's whole vector, with its gr
                 + \lambda_o s_{ak}, \qquad s_{ak} \sim f
 
 Forward: parameters, slopes, factors (:mod:`coterie.beliefs.vector_factors`), levels
-(:func:`population`), then what the counts say (:mod:`coterie.beliefs.vector_reading`); backward in
-the opposite order. Coordinates. Whatever the
-data know well is moved in units of what they leave open:
+(:func:`population`), then what the counts say (:mod:`coterie.beliefs.vector_likelihood`); backward
+in the opposite order. Coordinates. Whatever the data know well is moved in units of what they
+leave open:
 
 - Parameters as :mod:`coterie.beliefs.vector_maps` says.
 - Levels are a grand mean, cluster contrasts and window contrasts; the level of an outcome is
@@ -81,6 +81,7 @@ from coterie.beliefs.vector_index import (
     SPLIT,
     WINDOW,
 )
+from coterie.beliefs.vector_likelihood import place_artists, read_counts, read_counts_back
 from coterie.beliefs.vector_maps import (
     CONCENTRATION,
     FIXED,
@@ -95,7 +96,6 @@ from coterie.beliefs.vector_maps import (
     spread_out,
     traded,
 )
-from coterie.beliefs.vector_reading import place_artists, read_counts, read_counts_back
 
 _LEAST = 1e-300
 

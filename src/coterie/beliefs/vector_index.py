@@ -52,7 +52,8 @@ class Plan(NamedTuple):
         Whether there is a normal prior, its mean and sd; middle and unit of the coordinate:
         (5, outcome).
     known
-        Information of the counts on a cluster, and on a window: (2, outcome).
+        Information of the counts on a cluster, and on a window; how thin the counts of pairs, and
+        of artists, are, in [0, 1]: (4, outcome).
     trade
         Middle of share and of variance, log unit, bend: (4, outcome).
     window

@@ -80,7 +80,7 @@ def bent(x: float, right: float) -> tuple[float, float, float]:
 
 @inner
 def half_normal(x: float) -> tuple[float, float, float, float]:
-    """Return a half-normal number of scale 1, its slope, its log density in x and that's slope."""
+    """Return a half-normal number of scale 1, its slope, the log density in x and its slope."""
     at, slope, turn = bent(x, 0.0)
     value, open_ = softplus(at), sigmoid(at)
     rate = open_ * slope
@@ -92,7 +92,7 @@ def half_normal(x: float) -> tuple[float, float, float, float]:
 def parameter(
     family: int, x: float, first: float, second: float, logged: bool
 ) -> tuple[float, float, float, float]:
-    """Return a parameter of a family, its slope, the log density in x and that's slope.
+    """Return a parameter of a family, its slope, the log density in x and the slope of that.
 
     ``logged`` asks for the parameter's logarithm.
     """

@@ -25,17 +25,13 @@ from coterie.beliefs.vector_index import (
     AFFINITY,
     ARTIST,
     CLUSTER,
-    CLUSTER_SCALE,
     DRIFTS,
     END,
     FADES,
-    FIRST_FACTOR,
     GRAND,
-    KAPPA,
     LOADING,
     NO_MORE_TURNS,
     OWN,
-    PERIOD_SCALE,
     RAW,
     SCATTER,
     SIZE,
@@ -47,7 +43,7 @@ from coterie.beliefs.vector_index import (
     Plan,
     Room,
 )
-from coterie.beliefs.vector_maps import BEND, CONCENTRATION, FAMILIES, FIXED, TRADED
+from coterie.beliefs.vector_maps import BEND, CONCENTRATION, FAMILIES, TRADED
 from coterie.evidence import Cycle
 from coterie.typing import Floats, Integers
 
@@ -415,9 +411,3 @@ def _room(plan: Plan, levels: Levels) -> Room:
         arrived=zeros(late), by_arrived=zeros(late),
         key=zeros((2, plan.key.shape[1])), rise=zeros((clusters * outcomes, 6)),
     )  # fmt: skip
-
-
-__all__ = [
-    "CLUSTER_SCALE", "FIRST_FACTOR", "FIXED", "KAPPA", "OWN", "PERIOD_SCALE", "SCATTER", "SIZE",
-    "SPLIT", "START", "Layout", "Plan", "Room", "layout_of",
-]  # fmt: skip

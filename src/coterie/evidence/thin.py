@@ -65,9 +65,9 @@ def _few(evidence: Evidence) -> list[Problem]:
         return [
             of_table(
                 "one-artist", "warning", names.ARTIST,
-                message=f"the table has one artist ({quoted(artists[0])}): the priors of "
-                "cluster_scale and kappa carry how much of a difference between clusters is "
-                "this artist's.",
+                message=f"the table has one artist ({quoted(artists[0])}): how much of a "
+                "difference between clusters is the artist's own is decided by the priors of "
+                "cluster_scale and kappa.",
                 fix="State population=PopulationPrior.streaming() if these are rates of streaming "
                 "campaigns, or fit it among other artists of the roster.",
             )
@@ -75,7 +75,7 @@ def _few(evidence: Evidence) -> list[Problem]:
     return [
         of_table(
             "few-artists", "warning", names.ARTIST,
-            message=f"the table has {len(artists)} artist{'s' if len(artists) > 1 else ''} "
+            message=f"the table has {len(artists)} artists "
             f"({listed([quoted(a) for a in artists])}).",
             fix="How much artists and cells differ comes mostly from the priors; add artists.",
         )

@@ -15,8 +15,9 @@ from coterie.findings.finding import Finding
 from coterie.findings.gates import Gates
 from coterie.findings.half_life import choose_half_life
 from coterie.findings.information import value_of_information
+from coterie.findings.later_home import later_best, leaders
 from coterie.findings.layers import layers
-from coterie.findings.leading import likely, raised
+from coterie.findings.leader import likely, raised
 from coterie.findings.level_comparison import compare_levels
 from coterie.findings.markets import Market
 from coterie.findings.policies import simulate_policy
@@ -53,7 +54,9 @@ __all__ = [
     "durable_yield",
     "explain",
     "formulas",
+    "later_best",
     "layers",
+    "leaders",
     "likely",
     "of_draws",
     "of_share",

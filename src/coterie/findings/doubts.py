@@ -41,7 +41,7 @@ KHAT_BAD, KHAT_LOST, MANY_BAD = 0.7, 1.0, 0.15
 ALIKE, FEWEST_ALIKE = 0.9, 5
 MOVES, MANY_MOVE = 0.1, 0.3
 FEW = 0.05
-"""Share of tables without lasting fit whose leaders are as far ahead."""
+"""p-value up to which leaders are ahead of the field by more than chance leaves."""
 MEMBERSHIP: Final = "membership"
 _ALIKE_REPLICAS: Final = 100
 _DISCREPANCIES: Final = 50
@@ -333,16 +333,14 @@ def identified(beliefs: Beliefs, rng: np.random.Generator) -> Doubt:
     from coterie.beliefs import replicas
 
     chance = replicas(beliefs, draws=_ALIKE_REPLICAS, rng=rng, lasting=False)
-    at = np.arange(len(chance.y))
     homes = str(beliefs.homes)
-    own, none = (
-        np.array([_sharpness(i.belief[0], homes) for i in chance.integrated(at, replica=replica)])
-        for replica in (False, True)
-    )
+    own = np.array([_sharpness(belief, homes) for belief in chance.belief])
+    replicated = chance.integrated(np.arange(own.size), replica=True)
+    none = np.array([_sharpness(found.belief[0], homes) for found in replicated])
     p = float((1 + (none >= own).sum()) / (1 + own.size))
     figures = (
-        f"largest beliefs are {own.mean():.2f} on average, and {none.mean():.2f} in tables alike "
-        f"in which nobody belongs anywhere (p {p:.2g})"
+        f"an artist's highest belief is {own.mean():.2f} on average, and {none.mean():.2f} in "
+        f"replicated tables without lasting fits (p {p:.2g})"
     )
     if p <= FEW:
         return Doubt(MEMBERSHIP, GOOD, f"Leaders are ahead of the field: {figures}.", p)

@@ -22,7 +22,7 @@ import xarray as xr
 from coterie import names
 from coterie.errors import FindingError
 from coterie.findings.finding import UNIT, Finding
-from coterie.findings.leading import likely
+from coterie.findings.leader import likely
 from coterie.findings.origin import origin_of
 from coterie.findings.powering import OWN, WEIGHT_OF, in_words, per_doubling, through_population
 
@@ -42,6 +42,8 @@ _HALVINGS: Final = 40
 _KEPT: Final = tuple(round(0.95 - 0.05 * i, 2) for i in range(20))
 """Shares of counts that are kept, from nearly all to none."""
 _FINER: Final = 4
+_FEW_DRAWS: Final = 100
+"""Draws of the population at which it is asked what would make another place lead."""
 _EQUAL: Final = 1e-9
 
 
@@ -77,8 +79,9 @@ def explain(beliefs: Beliefs, artist: Hashable) -> Finding:
         prior odds, NaN where none were counted. What would make another place lead, the
         population held: ``counts_factor`` (outcome), the share of the outcome's evidence, below
         1, that would be left, and ``all_counts_factor``, that of all of the artist's; NaN where
-        none of it need be left. ``kappa_factor`` (outcome): times its kappa, nearest to 1; NaN
-        where a thousandfold does not do it. ``prior_factor`` (cluster), one home: times its prior
+        no share makes another lead (asked at no more than 100 draws of the population).
+        ``kappa_factor`` (outcome): times its kappa, nearest to 1; NaN where a thousandfold does
+        not do it. ``prior_factor`` (cluster), one home: times its prior
         odds at which a cluster is as likely as the likeliest other, below 1 where it is the
         likeliest; NaN with many homes, where the prior moves a threshold and not odds.
         ``per_doubling`` (weight_of, cluster): what the belief gains, in probability, for each
@@ -233,8 +236,11 @@ def _by_cluster(
 
 def _by_outcome(alone: Alone, now: Floats, outcomes: int) -> dict[str, Any]:
     """Return how far scatter and counts of each outcome, and all counts, can be moved."""
-    turned = _scatter_turns(alone, now, outcomes)
-    left, whole = _counts_turn(alone, now, outcomes)
+    few = alone.thinned(_FEW_DRAWS)
+    # What other terms change, seen at fewer draws, is added to the belief at all of them.
+    ask = _Asked(few, now, now - few.believe()[0].mean(axis=0))
+    turned = _scatter_turns(ask, outcomes)
+    left, whole = _counts_turn(ask, outcomes)
     share = {UNIT: "share of evidence"}
     return {
         "kappa_factor": (names.OUTCOME, turned, {UNIT: "times kappa"}),
@@ -255,58 +261,68 @@ def _people(alone: Alone, size: int, told: Flags) -> Floats:
     return people
 
 
-def _scatter_turns(alone: Alone, now: Floats, outcomes: int) -> Floats:
+@dataclass(frozen=True, slots=True)
+class _Asked:
+    """One artist under other terms, beside the belief of now: (place,)."""
+
+    alone: Alone
+    now: Floats
+    shift: Floats
+
+    def another(self, other: Alone, **terms: Any) -> bool:
+        """Whether another place leads under other terms than does now."""
+        believed = other.believe(**terms)[0].mean(axis=0) + self.shift
+        return _leader(believed, self.now) != int(self.now.argmax())
+
+
+def _scatter_turns(ask: _Asked, outcomes: int) -> Floats:
     """Return the factor on kappa, nearest to 1, at which another place is believed in most."""
     found = np.full(outcomes, np.nan)
     for o in range(outcomes):
-        if not np.any(alone.made.outcome == o):
+        if not np.any(ask.alone.made.outcome == o):
             continue
         for factor in _FACTORS:
-            turned = [f for f in (1 / factor, factor) if _turns(alone, now, o, f, outcomes)]
+            turned = [f for f in (1 / factor, factor) if _turns(ask, o, f, outcomes)]
             if turned:
                 found[o] = turned[0]
                 break
     return found
 
 
-def _turns(alone: Alone, now: Floats, outcome: int, factor: float, outcomes: int) -> bool:
+def _turns(ask: _Asked, outcome: int, factor: float, outcomes: int) -> bool:
     scatter = np.ones(outcomes)
     scatter[outcome] = factor
-    return _another(alone.believe(scatter=scatter)[0].mean(axis=0), now)
+    return ask.another(ask.alone, scatter=scatter)
 
 
-def _another(other: Floats, now: Floats) -> bool:
-    return _leader(other, now) != int(now.argmax())
-
-
-def _counts_turn(alone: Alone, now: Floats, outcomes: int) -> tuple[Floats, float]:
+def _counts_turn(ask: _Asked, outcomes: int) -> tuple[Floats, float]:
     """Return the largest share of evidence at which another place leads, by outcome and of all."""
-    made = alone.made
+    made = ask.alone.made
 
-    def fewer(of: Flags) -> Callable[[float], Floats]:
-        def believed(share: float) -> Floats:
+    def fewer(of: Flags) -> Callable[[float], bool]:
+        def another(share: float) -> bool:
             weight = np.where(of, share * made.weight, made.weight)
-            return replace(alone, made=replace(made, weight=weight)).believe()[0].mean(axis=0)
+            return ask.another(replace(ask.alone, made=replace(made, weight=weight)))
 
-        return believed
+        return another
 
     parts = [made.outcome == o for o in range(outcomes)]
-    found = [_share_left(fewer(of), now) if of.any() else np.nan for of in parts]
-    whole = _share_left(lambda share: alone.believe(counts_power=share)[0].mean(axis=0), now)
+    found = [_share_left(fewer(of)) if of.any() else np.nan for of in parts]
+    whole = _share_left(lambda share: ask.another(ask.alone, counts_power=share))
     return np.array(found), whole
 
 
-def _share_left(believed: Callable[[float], Floats], now: Floats) -> float:
+def _share_left(another: Callable[[float], bool]) -> float:
     """Return the largest share, below 1, of some evidence at which another place leads."""
     high = 1.0
     for share in _KEPT:
-        if not _another(believed(share), now):
+        if not another(share):
             high = share
             continue
         low = share
         for _ in range(_FINER):
             middle = (low + high) / 2
-            low, high = (middle, high) if _another(believed(middle), now) else (low, middle)
+            low, high = (middle, high) if another(middle) else (low, middle)
         return low
     return float("nan")
 
@@ -414,8 +430,8 @@ def _turned(table: xr.Dataset, leader: str, *, many: bool) -> Iterator[str]:
         )
     else:
         yield (
-            f"Nothing that was turned makes another place lead than {leader!r}: no outcome or part "
-            "left out, no scatter of cells up to a thousandfold, no prior that could be meant."
+            f"{leader!r} leads under every change that was tried: with any outcome or part left "
+            "out, with cells scattering up to a thousandfold, and under any plausible prior."
         )
     if many:
         yield (

@@ -49,7 +49,7 @@ _SOURCES: Final = (
             "highest", "integrals", "interpolation", "late_density", "left_out", "local_effects",
             "maturity", "membership", "model", "parameters", "pilot", "population", "predicting",
             "priors", "rates", "rows", "smooth", "thinning", "vector_artists", "vector_density",
-            "vector_factors", "vector_index", "vector_maps", "vector_plan", "vector_reading",
+            "vector_factors", "vector_index", "vector_maps", "vector_plan", "vector_likelihood",
         )
     ),
     "findings/families.py",

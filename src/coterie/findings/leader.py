@@ -1,8 +1,8 @@
-"""Leading: whether counts have made a place the likely one.
+"""Leader: whether counts have made one cluster likely, and not the prior alone.
 
 A belief that hardly moved from its prior is what somebody stated, not what was found, however
-high it is. Callers may trust that a place is called likely only where it is believed in, the
-counts have at least doubled its odds, and no other place is as good as level with it.
+high it is. Callers may trust that a cluster is called likely only where its probability is a half
+or more, the counts have at least doubled its odds, and the next one is 0.1 or more behind.
 """
 
 from __future__ import annotations
@@ -32,7 +32,7 @@ def raised(belief: Any, prior: Any) -> Flags:
 
     Examples
     --------
-    >>> from coterie.findings.leading import raised
+    >>> from coterie.findings.leader import raised
     >>> raised([0.62, 0.75], [0.6, 0.2]).tolist()
     [False, True]
     """
@@ -51,7 +51,7 @@ def likely(belief: Any, prior: Any, *, many: bool) -> Flags:
     belief, prior
         Of every place, with one home elsewhere among them: (place,).
     many
-        Whether places exclude each other not.
+        Whether an artist may belong in several places.
 
     Returns
     -------
@@ -61,7 +61,7 @@ def likely(belief: Any, prior: Any, *, many: bool) -> Flags:
 
     Examples
     --------
-    >>> from coterie.findings.leading import likely
+    >>> from coterie.findings.leader import likely
     >>> likely([0.7, 0.2, 0.1], [0.4, 0.4, 0.2], many=False).tolist()
     [True, False, False]
     >>> likely([0.7, 0.2, 0.1], [0.65, 0.25, 0.1], many=False).tolist()

@@ -1,4 +1,4 @@
-"""Vector reading: what the counts say at a level, as they are and as if they were Gaussian.
+"""Vector likelihood: what the counts say at a point, as they are and as if they were Gaussian.
 
 Each observation is read as if it were Gaussian (:mod:`coterie.beliefs.pilot`), at the level and
 concentration of the point itself; artist effects and affinities are moved in units of what those
