@@ -143,7 +143,7 @@ def _dots(table: xr.Dataset) -> tuple[xr.Dataset, xr.Dataset]:
         low, high = (0.0, 100.0) if binary else (np.floor(x.min()), np.ceil(x.max()))
         stacked = np.stack([_stacked(values, low, max(high, low + 1)) for values in x])
         heights = stacked[:, 1].max(axis=1) + 1
-        stacked[0, 1] += heights[1] + 2.5
+        stacked[0, 1] += heights[1] + _gap(heights)
         places.append(stacked)
         about.append(_about(own, low, max(high, low + 1), heights, binary=binary))
     coords = {names.OUTCOME: table[names.OUTCOME].values}
@@ -164,13 +164,18 @@ def _stacked(values: Floats, low: float, high: float) -> Floats:
     return np.stack([(edges[column] + edges[column + 1]) / 2, height.astype(np.float64)])
 
 
+def _gap(heights: Floats) -> float:
+    """Return the room that words need above the lower dots: more where dots are small."""
+    return max(2.5, 0.16 * float(heights.sum()))
+
+
 def _about(
     own: xr.Dataset, low: float, high: float, heights: Floats, *, binary: bool
 ) -> dict[str, Any]:
     ticks = np.linspace(0, 100, 6) if binary else np.arange(low, high + 1)
     labels = [f"{t:.0f}" for t in ticks] if binary else [f"{10.0**t:g}" for t in ticks]
     below, above = own[names.DENOMINATOR].item(), own[names.NUMERATOR].item()
-    base = heights[1] + 2.5
+    base = heights[1] + _gap(heights)
     found: dict[str, Any] = {
         VALUE: 0.0, "left": low, "ticks": tuple(ticks), "labels": tuple(labels),
         "unit": f"% of {below}" if binary else f"{above} per {below}",
